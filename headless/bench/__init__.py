@@ -1,0 +1,25 @@
+"""`simspine bench NAME`: benchmarks that run the rival in the same process and print JSON with the ratio."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+
+BENCHMARKS = {
+    "fk": ("fk_bench", "forward kinematics against the opensim loop"),
+    "import": ("import_bench", "importing 3000 frames x 30 bodies into Blender against keyframe_insert"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `simspine bench`."""
+    listed = "; ".join(f"{name}: {text}" for name, (_, text) in BENCHMARKS.items())
+    parser.add_argument("name", choices=BENCHMARKS, help=listed)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run a benchmark and print its result as JSON."""
+    module, _ = BENCHMARKS[arguments.name]
+    print(json.dumps(importlib.import_module(f".{module}", __package__).run(), indent=1))
+    return 0

@@ -1,4 +1,4 @@
-"""PoseTrack: the global transforms of every body and frame, the one thing that scene, retargeting and exporters take."""
+"""PoseTrack: global transforms of every body and frame, the one thing that scene, retargeting and exporters take."""
 
 from __future__ import annotations
 

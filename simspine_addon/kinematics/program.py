@@ -129,7 +129,7 @@ def _joint_steps(joint: Joint) -> list[Step]:
 
 
 def _scapulothoracic(joint: Joint) -> list[Step]:
-    """Abduction, elevation and upward rotation on the thoracic ellipsoid, then winging about an axis in its tangent plane.
+    """Abduction, elevation and upward rotation on the thoracic ellipsoid, then winging about a tangent axis.
 
     As opensim builds it (Seth et al. 2016, PLoS ONE 11(1) e0141028): the ellipsoid's frame is turned by 90 deg
     about z, so that the first two angles are abduction and elevation, and its radii change places with it.

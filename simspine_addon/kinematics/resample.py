@@ -92,7 +92,7 @@ def _brackets(time: Array, times: Array) -> tuple[NDArray[np.int64], Array]:
     slack = 1e-9 * max(1.0, float(np.abs(time).max()))
     if len(times) and (times.min() < time[0] - slack or times.max() > time[-1] + slack):
         raise InputError(
-            f"the times {times.min():.6g} to {times.max():.6g} s do not all lie inside {time[0]:.6g} to {time[-1]:.6g} s",
+            f"times from {times.min():.6g} to {times.max():.6g} s are not all inside {time[0]:.6g} to {time[-1]:.6g} s",
             hint="ask for times that the motion covers",
         )
     before = np.clip(np.searchsorted(time, times, side="right") - 1, 0, max(len(time) - 2, 0))

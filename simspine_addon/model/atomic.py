@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import InputError
+
+
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
 @contextmanager
@@ -31,10 +35,15 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
+        try:
+            yield temporary
+        except OSError as error:
+            if error.errno not in _DISK_ERRORS:
+                raise
+            raise InputError(f"cannot be written ({error.strerror})", path=target, hint="free some space") from error
         _give_usual_mode(temporary)
         try:
-            os.replace(temporary, target)
+            temporary.replace(target)
         except OSError as error:
             reason = error.strerror or str(error)
             raise InputError(f"cannot be written ({reason})", path=target, hint="choose another name") from error

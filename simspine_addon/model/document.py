@@ -259,7 +259,7 @@ def _joint(joint: TreeJoint, order: dict[int, int], index: dict[str, int], bodie
 
 def _constraints(model: Node, index: dict[str, int], scalars: Scalars) -> tuple[tuple[Coupler, ...], tuple[str, ...]]:
     couplers, others = [], []
-    listed = [node for node in model.objects("ConstraintSet")]
+    listed = list(model.objects("ConstraintSet"))
     listed += [node for node in model.objects("components") if node.tag.endswith("Constraint")]
     for node in listed:
         enforced = scalars.boolean(node, "isEnforced", not scalars.boolean(node, "isDisabled", False))

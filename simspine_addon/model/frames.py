@@ -1,4 +1,4 @@
-"""Frames of an OpenSim document: which body, and where on it, a socket such as `/jointset/hip_r/pelvis_offset` means."""
+"""Frames of an OpenSim document: the body, and the place on it, that `/jointset/hip_r/pelvis_offset` means."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class FrameRegistry:
         # Older documents give a bare name, or a path that begins with the model's own name: go by the last word.
         candidates = self._by_name.get(words[-1] if words else "", [])
         bodies = [path for path in candidates if path in self._bodies]
-        if len(bodies) == 1:
+        if len({self._bodies[path] for path in bodies}) == 1:
             return bodies[0]
         if len(candidates) == 1:
             return candidates[0]

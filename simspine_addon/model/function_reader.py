@@ -48,7 +48,7 @@ def function_inside(node: Node, scalars: Scalars, *tags: str) -> Function | None
 
 
 def direct_function(node: Node, scalars: Scalars) -> Function | None:
-    """The function under `node`: `<function><Linear../></function>` of older documents or `<Linear.. name="function">`."""
+    """The function under `node`: `<function><Linear/></function>` of older documents or `<Linear name="function">`."""
     wrapped = function_inside(node, scalars, "function")
     if wrapped is not None:
         return wrapped

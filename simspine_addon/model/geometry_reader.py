@@ -29,7 +29,7 @@ SHAPES: dict[str, tuple[str, tuple[str, ...]]] = {
 def read_attached_geometry(
     owner: Node, path: ComponentPath, registry: FrameRegistry, scalars: Scalars, warnings: list[str]
 ) -> list[Geometry]:
-    """Geometry that a body, ground or an offset frame carries, and that its offset frames carry, in body coordinates."""
+    """Geometry that a body, ground or an offset frame carries, offset frames on it included, in body coordinates."""
     found = []
     for node in owner.objects("attached_geometry"):
         text = node.child_text("socket_frame", "socket_frame_connectee_name")

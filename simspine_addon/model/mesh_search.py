@@ -37,8 +37,15 @@ def _folders(model_path: str | Path | None, extra_dirs: Iterable[str | Path]) ->
     bases = [] if model_path is None else [Path(model_path).parent]
     for base in (*bases, *map(Path, extra_dirs)):
         yield base
-        yield base / GEOMETRY_FOLDER
+        yield _geometry_folder(base)
     yield from (Path(each) for each in os.environ.get(GEOMETRY_VARIABLE, "").split(os.pathsep) if each)
+
+
+def _geometry_folder(base: Path) -> Path:
+    exact = base / GEOMETRY_FOLDER
+    if exact.is_dir() or not base.is_dir():
+        return exact
+    return next((each for each in sorted(base.iterdir()) if each.name.casefold() == GEOMETRY_FOLDER.casefold()), exact)
 
 
 def _find_in(folders: list[Path], parts: tuple[str, ...]) -> Path | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .couplers import apply_couplers
 from .errors import InputError
 from .storage import Table, read_table
 from .text_table import listed, uneven_steps
@@ -40,7 +41,8 @@ def bind_motion(table: Table, model: Model) -> Motion:
         Motion with `values [T, C]` in rad and m.
 
     Raises:
-        InputError: no column is a coordinate of the model; two columns are the same one; a value is not finite.
+        InputError: no column is a coordinate of the model; two columns are the same one; a value is not finite;
+            couplers that would have to fill columns depend on each other in a ring.
     """
     columns, extra = _match(table, model)
     if not columns:
@@ -53,7 +55,7 @@ def bind_motion(table: Table, model: Model) -> Motion:
     warnings = [*table.warnings, *_unit_warnings(table.in_degrees, values, rotational, model)]
     if table.in_degrees:
         values[:, rotational] *= np.pi / 180.0
-    by_coupler, by_default = _fill(values, set(columns), model)
+    values, by_coupler, by_default = _fill(values, set(columns), model)
     names = model.coordinate_names
     warnings += _missing_warnings([names[i] for i in by_coupler], [names[i] for i in by_default])
     odd = [label for label in extra if not _OTHER_STATE.fullmatch(label)]
@@ -101,8 +103,8 @@ def _match(table: Table, model: Model) -> tuple[dict[int, int], tuple[str, ...]]
 def _joint_and_coordinate(label: str) -> tuple[str, str]:
     """("knee_r", "knee_angle_r") of "/jointset/knee_r/knee_angle_r/value"; ("", label) of anything else."""
     parts = label.strip("/").split("/")
-    if len(parts) >= 3 and parts[-1] == "value":
-        return parts[-3], parts[-2]
+    if len(parts) >= 2 and parts[-1] == "value":
+        return parts[-3] if len(parts) >= 3 else "", parts[-2]
     if len(parts) == 3 and parts[0] == "jointset":
         return parts[1], parts[2]
     return "", label
@@ -113,7 +115,9 @@ def _other_model(table: Table, model: Model) -> InputError:
         f"belongs to another model: none of its columns ({listed(table.labels, 4)}) "
         f"is a coordinate of {model.name or 'the model'} ({listed(model.coordinate_names, 4)})"
     )
-    return InputError(problem, path=table.path, hint="give the model that the motion was made with")
+    is_forces = any("force" in label.lower() for label in table.labels)
+    hint = "these look like forces: give joint angles" if is_forces else "give the model that the motion was made with"
+    return InputError(problem, path=table.path, hint=hint)
 
 
 def _refuse_gaps(table: Table, model: Model, columns: dict[int, int]) -> None:
@@ -126,28 +130,12 @@ def _refuse_gaps(table: Table, model: Model, columns: dict[int, int]) -> None:
         raise InputError(problem, path=table.path, line=line, hint="a coordinate needs a number in every row")
 
 
-def _fill(values: Array, known: set[int], model: Model) -> tuple[list[int], list[int]]:
-    """Fill the columns of `values` [T, C] that are not `known`, in place; which by coupler, which by default."""
-    couplers = [coupler for coupler in model.couplers if coupler.enforced and coupler.dependent not in known]
-    coupled = {coupler.dependent for coupler in couplers}
-    by_default = [index for index in range(len(model.coordinates)) if index not in known | coupled]
-    by_coupler: list[int] = []
-    settled = known | set(by_default)
-    for index in by_default:
-        values[:, index] = model.coordinates[index].default
-    while True:
-        # A coupler may hang on another's result: go round until none can be added.
-        ready = next((c for c in couplers if c.dependent not in settled and settled.issuperset(c.independents)), None)
-        if ready is None:
-            break
-        arguments = np.ascontiguousarray(values[:, list(ready.independents)].T)
-        values[:, ready.dependent] = ready.scale * ready.function.evaluate(arguments)
-        by_coupler.append(ready.dependent)
-        settled.add(ready.dependent)
-    for index in sorted(coupled - settled):  # couplers in a circle give no value to begin with
-        values[:, index] = model.coordinates[index].default
-        by_default.append(index)
-    return sorted(by_coupler), sorted(by_default)
+def _fill(values: Array, given: set[int], model: Model) -> tuple[Array, list[int], list[int]]:
+    """`values` [T, C] with the columns that are not `given` filled; which by coupler, which by default value."""
+    missing = [index for index in range(len(model.coordinates)) if index not in given]
+    values[:, missing] = [model.coordinates[index].default for index in missing]
+    values, by_coupler = apply_couplers(model, values, missing)
+    return values, sorted(by_coupler), [index for index in missing if index not in by_coupler]
 
 
 def _unit_warnings(in_degrees: bool | None, values: Array, rotational: list[int], model: Model) -> Iterable[str]:
@@ -162,7 +150,7 @@ def _unit_warnings(in_degrees: bool | None, values: Array, rotational: list[int]
     if not in_degrees and largest[worst] > _FULL_TURN:
         stated = "the file says radians" if in_degrees is False else "the file is taken in radians"
         others = np.count_nonzero(largest > _FULL_TURN) - 1
-        also = f" (so do {others} others)" if others else ""
+        also = f" (and {others} more do)" if others else ""
         yield f"{stated}, but {name} reaches {largest[worst]:g}, past a full turn{also}: is it in degrees?"
     moving = largest[largest > 0.0]
     # A whole body of which no joint ever passes 3.2 degrees stands still; in radians that is any motion.

@@ -1,4 +1,4 @@
-"""Numbers, vectors, booleans and rigid transforms out of the text of an OpenSim document, with the place of every error."""
+"""Numbers, vectors, booleans and rigid transforms out of an OpenSim document, with the place of every error."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def rotation_xyz(angles: Array) -> Array:
 
 
 def rigid_transform(translation: Array, angles: Array) -> Array:
-    """4x4 transform from a translation [3] m and body-fixed x-y-z angles [3] rad, as OpenSim's offset frames hold them."""
+    """4x4 transform from a translation [3] m and body-fixed x-y-z angles [3] rad, as in OpenSim's offset frames."""
     transform = np.eye(4)
     transform[:3, :3] = rotation_xyz(angles)
     transform[:3, 3] = translation

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .text_table import is_number, listed, parse_numbers, read_text, require_increasing, values_per_line
+from .text_table import cells_of, is_number, listed, parse_numbers, read_text, require_increasing, values_per_line
 
 Array = NDArray[np.float64]
 _END_OF_HEADER = re.compile(r"^[ \t]*endheader[ \t]*$", re.IGNORECASE | re.MULTILINE)
@@ -202,7 +202,6 @@ def _parse_rows(numbers: str, first_line: int, labels: list[str], path: Path) ->
         raise InputError("has column labels but no rows", path=path, hint="export the motion again")
     lines = rows + first_line
     ragged = np.flatnonzero(counts[rows] != len(labels))
-    # Text among numbers explains more than a wrong count does, where the same row has both.
     values = parse_numbers(numbers) if ragged.size == 0 else None
     if values is None or values.size != rows.size * len(labels):
         raise _bad_row(numbers, first_line, labels, path)
@@ -213,10 +212,11 @@ def _bad_row(numbers: str, first_line: int, labels: list[str], path: Path) -> In
     """The error of the first row that is too short, too long or not of numbers; read line by line, for its place."""
     row = 0
     for line_number, line in enumerate(numbers.split("\n"), start=first_line):
-        cells = line.split()
+        cells = cells_of(line)
         if not cells:
             continue
         row += 1
+        # Text among numbers explains more than a wrong count does, where a row has both.
         wrong = next((index for index, cell in enumerate(cells) if not is_number(cell)), None)
         if wrong is not None:
             column = f"column '{labels[wrong]}'" if wrong < len(labels) else f"column {wrong + 1}"

@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from .errors import InputError
 
 Array = NDArray[np.float64]
-_ONLY_A_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf)(\(\w*\))?|[+-]?infinity", re.IGNORECASE)
+_ONLY_A_NUMBER = re.compile(
+    r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?(nan|inf)(\(\w*\))?|[+-]?infinity", re.IGNORECASE
+)
+_VALUE = re.compile(r"[^\x00-\x20]+")
 # How old Windows run-times print what is not a number; files written there by OpenSim 3 hold it.
 _WINDOWS_NAN = re.compile(r"[+-]?1\.#(?:QNAN|SNAN|IND|INF)\d*")
 
@@ -76,6 +79,11 @@ def parse_numbers(text: str) -> Array | None:
             return np.fromstring(text, dtype=np.float64, sep=" ")
         except (ValueError, DeprecationWarning):
             return None
+
+
+def cells_of(line: str) -> list[str]:
+    """The values of one line as `values_per_line` counts them: a non-breaking space does not part them."""
+    return _VALUE.findall(line)
 
 
 def is_number(text: str) -> bool:

@@ -1,0 +1,72 @@
+"""Where the surface of a rendered person is in every frame, from arrays: vertices that ride on bodies by weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..simspine_addon.kinematics.pose_track import PoseTrack
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class SkinnedPoints:
+    """Points that ride on one or several bodies: x(t) = sum_i w_i (p_b(t) + R_b(t) x_b), b = bodies[:, i].
+
+    `local` is [N, M, 3] (m): the point in the frame of each body that carries it; `bodies` [N, M] indexes the
+    pose track's bodies, `weights` [N, M] sum to one along M. Rigid points have M = 1. This is the linear blend
+    that Blender's armature modifier computes.
+    """
+
+    local: Array
+    bodies: NDArray[np.int64]
+    weights: Array
+
+    def at(self, track: PoseTrack, frame: int) -> Array:
+        """The points in ground at one frame of `track`, [N, 3] m."""
+        turned = np.einsum("nmij,nmj->nmi", track.rotations[frame][self.bodies], self.local)
+        return np.einsum("nm,nmi->ni", self.weights, turned + track.positions[frame][self.bodies])
+
+    def some(self, chosen: NDArray[np.int64]) -> SkinnedPoints:
+        """The points at these indices alone."""
+        return SkinnedPoints(self.local[chosen], self.bodies[chosen], self.weights[chosen])
+
+
+def rigid_points(local: Array, body: int) -> SkinnedPoints:
+    """Points [N, 3] in the frame of the one body that carries them."""
+    local = np.asarray(local, float)
+    return SkinnedPoints(local[:, None], np.full((len(local), 1), body, np.int64), np.ones((len(local), 1)))
+
+
+def blended_points(rest: Array, bodies: NDArray[np.int64], weights: Array, track: PoseTrack) -> SkinnedPoints:
+    """Points [N, 3] given in ground at the rest pose, carried by `bodies` [N, M] with `weights` [N, M]."""
+    weights = np.asarray(weights, float) / np.sum(weights, axis=1, keepdims=True)
+    relative = np.asarray(rest, float)[:, None] - track.rest_positions[bodies]
+    local = np.einsum("nmji,nmj->nmi", track.rest_rotations[bodies], relative)
+    return SkinnedPoints(local, np.asarray(bodies, np.int64), weights)
+
+
+def points_at(parts: list[SkinnedPoints], track: PoseTrack, frame: int) -> Array:
+    """All parts at one frame, [N, 3] m in ground."""
+    return np.concatenate([part.at(track, frame) for part in parts])
+
+
+def outermost(part: SkinnedPoints, directions: int = 128) -> SkinnedPoints:
+    """The few points that lie farthest in one of many directions, of each body's share of the part.
+
+    They stand for the whole where a thousandth of the person's size does not matter, as for the height of the floor.
+    """
+    turn = np.pi * (3.0 - np.sqrt(5.0))  # the golden angle spreads directions evenly over the sphere
+    heights = np.linspace(-1.0, 1.0, directions)
+    ring = np.sqrt(np.maximum(1.0 - heights**2, 0.0))
+    angles = turn * np.arange(directions)
+    spread = np.stack([ring * np.cos(angles), heights, ring * np.sin(angles)])
+    main = part.bodies[:, 0]
+    chosen = []
+    for body in np.unique(main):
+        members = np.flatnonzero(main == body)
+        chosen.append(members[np.unique((part.local[members, 0] @ spread).argmax(axis=0))])
+    return part.some(np.concatenate(chosen))

@@ -1,0 +1,7 @@
+"""`python -m simspine.headless` is `simspine`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

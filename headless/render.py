@@ -1,0 +1,31 @@
+"""Render labelled images in Blender: `blender -b -P headless/render.py -- MODEL MOTION -o DIR` (see `--help`).
+
+`python headless/render.py -- ...` does the same where Blender is installed as the module `bpy`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+
+def _bootstrap() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("_simspine_bootstrap", Path(__file__).with_name("bootstrap.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def main() -> int:
+    bootstrap = _bootstrap()
+    bootstrap.load_package()
+    from simspine.headless.render_command import main as render
+
+    return render(bootstrap.script_arguments(sys.argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""What is to be rendered, worked out as arrays before Blender is asked for anything: frames, cameras, keypoints."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..simspine_addon.capture.calibration import read_calibration
+from ..simspine_addon.capture.camera import Camera
+from ..simspine_addon.capture.camera_presets import PRESETS, preset_cameras
+from ..simspine_addon.kinematics.pose_track import PoseTrack
+from ..simspine_addon.model.errors import InputError
+
+Array = NDArray[np.float64]
+
+PRESET_SIZE = (1000, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraChoice:
+    """Pinhole cameras to render through, and what had to be said about the calibration."""
+
+    cameras: tuple[Camera, ...]
+    warnings: tuple[str, ...]
+
+
+def chosen_rows(text: str, count: int) -> NDArray[np.int64]:
+    """Rows of the motion that `A:B:S` (a Python slice) or a single `A` means, of `count` rows, in order.
+
+    Raises:
+        InputError: no slice, or one that holds no row.
+    """
+    parts = text.split(":")
+    if len(parts) > 3 or not all(re.fullmatch(r"\s*-?\d*\s*", part) and part.strip() != "-" for part in parts):
+        raise InputError(f"--frames {text} is not A:B:S", hint="give rows as in a Python slice, such as 0:100:5")
+    numbers = [int(part) if part.strip() else None for part in parts]
+    if len(numbers) == 1:
+        row = numbers[0]
+        rows = [row + count if row < 0 else row] if row is not None and -count <= row < count else []
+    else:
+        if len(numbers) == 3 and numbers[2] == 0:
+            raise InputError(f"--frames {text} has the step 0", hint="leave the step out, or give 1 or more")
+        rows = sorted(range(count)[slice(*numbers)])
+    if not rows:
+        raise InputError(
+            f"--frames {text} holds no row of the motion's {count}", hint=f"rows run from 0 to {count - 1}"
+        )
+    return np.array(rows, dtype=np.int64)
+
+
+def frames_of(track: PoseTrack, rows: NDArray[np.int64]) -> PoseTrack:
+    """The poses of some rows alone, one a second: row i of the result then falls on a whole frame of the scene."""
+    return replace(
+        track,
+        time=np.arange(len(rows), dtype=np.float64),
+        positions=track.positions[rows],
+        rotations=track.rotations[rows],
+    )
+
+
+def choose_cameras(choice: str, size: tuple[int, int] | None, points: Array) -> CameraChoice:
+    """The cameras of a calibration file, or of a preset placed around `points` [T, N, 3] (m), at the size wanted.
+
+    Images are rendered without lens distortion, so the cameras are returned without it.
+
+    Raises:
+        InputError: neither a file nor a preset, a calibration that cannot be used, or two cameras of one file name.
+    """
+    if choice in PRESETS:
+        return CameraChoice(preset_cameras(choice, points, size=size or PRESET_SIZE), ())
+    if not Path(choice).suffix and not Path(choice).exists():
+        known = ", ".join(sorted(PRESETS))
+        raise InputError(f"there is no camera preset '{choice}'", hint=f"choose {known} or give a calibration file")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        cameras = read_calibration(choice)
+    notes = [str(warning.message) for warning in caught]
+    bent = [camera.name for camera in cameras if camera.distortion_model != "none" and np.any(camera.distortion)]
+    if bent:
+        notes.append(
+            f"{choice}: the lens distortion of {', '.join(bent)} is left out of images and labels alike;"
+            " the calibration written beside them has none"
+        )
+    plain = [Camera(c.name, c.size, c.K, c.R, c.t) for c in cameras]
+    folder_names(plain)
+    return CameraChoice(tuple(resized(camera, size) if size else camera for camera in plain), tuple(notes))
+
+
+def resized(camera: Camera, size: tuple[int, int]) -> Camera:
+    """The camera whose image is `camera`'s, scaled to `size`: the corners of the image stay its corners."""
+    scale = np.array(size, float) / camera.size
+    K = np.array(camera.K, float)
+    K[:2] *= scale[:, None]
+    K[:2, 2] = scale * (camera.K[:2, 2] + 0.5) - 0.5
+    return replace(camera, size=size, K=K)
+
+
+def folder_names(cameras: Sequence[Camera]) -> tuple[str, ...]:
+    """A folder name for each camera: its own, with what file systems refuse replaced.
+
+    Raises:
+        InputError: two cameras would share a folder.
+    """
+    names = tuple(re.sub(r"[^A-Za-z0-9._-]+", "_", camera.name).strip(".") or "camera" for camera in cameras)
+    lowered = [name.lower() for name in names]
+    for index, name in enumerate(lowered):
+        if name in lowered[:index]:
+            raise InputError(f"two cameras would share the folder '{name}'", hint="give them names that differ")
+    return names

@@ -1,0 +1,174 @@
+"""Rendering with Cycles: the device that works, settings that repeat exactly, one finished file per image."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from ..model.atomic import atomic_path
+from ..model.errors import InputError
+from .cameras import activate
+
+GPU_KINDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")  # in order of preference
+DEVICE_CHOICES = ("auto", "cpu", *(kind.lower() for kind in GPU_KINDS))
+FILE_FORMATS = {"png": "PNG", "jpg": "JPEG"}
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What Cycles renders on: "CPU" or one of GPU_KINDS, with the names of the boards."""
+
+    kind: str
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({', '.join(self.names)})" if self.names else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class RenderSettings:
+    """What decides about the pixels, beside the scene."""
+
+    samples: int = 16
+    denoise: bool = True
+    file_format: str = "png"
+    seed: int = 0
+
+
+def choose_device(wanted: str = "auto") -> Device:
+    """The device to render on: for "auto" the first kind of GPU that renders a trial image, else the CPU.
+
+    Raises:
+        InputError: a kind was asked for by name and there is none, or it fails.
+    """
+    if wanted == "cpu":
+        return Device("CPU", ())
+    kinds = GPU_KINDS if wanted == "auto" else (wanted.upper(),)
+    if wanted != "auto" and kinds[0] not in GPU_KINDS:
+        raise InputError(f"the device '{wanted}' is not known", hint=f"choose one of {', '.join(DEVICE_CHOICES)}")
+    for kind in kinds:
+        names = _enable(kind)
+        if names and _renders():
+            return Device(kind, names)
+    if wanted != "auto":
+        raise InputError(f"no {kinds[0]} device renders here", hint="use --device auto or cpu")
+    _enable("NONE")
+    return Device("CPU", ())
+
+
+def configure(scene: bpy.types.Scene, settings: RenderSettings, device: Device) -> None:
+    """Set up Cycles so that the same scene gives the same file: no stamps in it, nothing adaptive, seeds given."""
+    scene.render.engine = "CYCLES"
+    cycles, render = scene.cycles, scene.render
+    cycles.device = "CPU" if device.kind == "CPU" else "GPU"
+    cycles.samples = settings.samples
+    cycles.use_adaptive_sampling = False
+    cycles.use_animated_seed = False
+    cycles.use_denoising = settings.denoise
+    if settings.denoise:
+        cycles.denoiser = "OPENIMAGEDENOISE"
+        cycles.denoising_prefilter = "FAST"
+        _set_if_there(cycles, "denoising_quality", "FAST")
+    # A box one pixel wide makes a pixel the mean over its own square, which is what labels mean by a pixel.
+    cycles.pixel_filter_type, cycles.filter_width = "BOX", 1.0
+    cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 4, 2, 1
+    cycles.transparent_max_bounces = 12
+    cycles.caustics_reflective = cycles.caustics_refractive = False
+    render.use_persistent_data = True
+    render.use_motion_blur = False
+    render.use_border = False
+    render.film_transparent = False
+    render.use_compositing = render.use_sequencer = False
+    render.use_file_extension, render.use_overwrite, render.use_placeholder = False, True, False
+    for name in dir(render):  # Blender writes date and render time into the file otherwise
+        if name.startswith("use_stamp"):
+            setattr(render, name, False)
+    _set_if_there(render.image_settings, "media_type", "IMAGE")
+    render.image_settings.file_format = FILE_FORMATS[settings.file_format]
+    render.image_settings.color_mode = "RGB"
+    if settings.file_format == "png":
+        render.image_settings.color_depth, render.image_settings.compression = "8", 30
+    else:
+        render.image_settings.quality = 95
+
+
+def render_image(scene: bpy.types.Scene, camera: bpy.types.Object, frame: float, seed: int, path: Path) -> None:
+    """Render one image through `camera` at the scene's `frame` (may be fractional) into `path`, whole or not at all.
+
+    Raises:
+        RuntimeError: Blender could not render or save it.
+    """
+    whole = int(frame // 1)
+    scene.frame_set(whole, subframe=frame - whole)
+    activate(scene, camera)
+    scene.cycles.seed = seed % (2**31 - 1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as temporary:
+        scene.render.filepath = str(temporary)
+        bpy.ops.render.render(write_still=True, scene=scene.name)
+        if temporary.stat().st_size == 0:
+            raise RuntimeError(f"Blender wrote nothing into {path.name}")
+
+
+def is_whole_image(path: Path) -> bool:
+    """Whether a PNG or JPEG file is there and reaches to its end mark."""
+    endings = {".png": b"IEND\xaeB`\x82", ".jpg": b"\xff\xd9"}
+    ending = endings[path.suffix]
+    try:
+        with path.open("rb") as file:
+            file.seek(-len(ending), 2)
+            return file.read() == ending
+    except OSError:
+        return False
+
+
+def _enable(kind: str) -> tuple[str, ...]:
+    """Switch Cycles to a kind of device and all its boards; the names of these boards."""
+    preferences = bpy.context.preferences.addons["cycles"].preferences
+    try:
+        preferences.compute_device_type = kind
+    except TypeError:  # this build of Blender does not know the kind
+        return ()
+    if kind == "NONE":
+        return ()
+    preferences.refresh_devices()
+    names = []
+    for board in preferences.devices:
+        board.use = board.type == kind
+        if board.use:
+            names.append(board.name)
+    return tuple(names)
+
+
+def _renders() -> bool:
+    """Whether a few pixels can be rendered on the GPU that is switched on."""
+    scene = bpy.data.scenes.new("SimSpine trial")
+    camera = bpy.data.objects.new("SimSpine trial", bpy.data.cameras.new("SimSpine trial"))
+    scene.collection.objects.link(camera)
+    scene.camera = camera
+    scene.render.engine = "CYCLES"
+    scene.cycles.device, scene.cycles.samples = "GPU", 1
+    scene.render.resolution_x = scene.render.resolution_y = 8
+    scene.render.image_settings.file_format = "PNG"
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            scene.render.filepath = str(Path(folder) / "trial.png")
+            bpy.ops.render.render(write_still=True, scene=scene.name)
+            return Path(scene.render.filepath).is_file()
+    except RuntimeError:  # what Blender's operators raise when the device reports an error
+        return False
+    finally:
+        data = camera.data
+        bpy.data.objects.remove(camera)
+        if isinstance(data, bpy.types.Camera):
+            bpy.data.cameras.remove(data)
+        bpy.data.scenes.remove(scene)
+
+
+def _set_if_there(owner: object, name: str, value: str) -> None:
+    """Set a property that not every Blender since 4.2 has."""
+    if hasattr(owner, name):
+        setattr(owner, name, value)

@@ -1,0 +1,40 @@
+"""Points on bodies go where the bodies go."""
+
+import numpy as np
+
+from simspine.exporters.outline import blended_points, points_at, rigid_points
+from simspine.simspine_addon.kinematics.pose_track import PoseTrack
+
+
+def quarter_turn():
+    return np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+
+
+def two_body_track():
+    """The second body turns by 90 degrees about z in the second frame; both rest at identity."""
+    rotations = np.tile(np.eye(3), (2, 2, 1, 1))
+    rotations[1, 1] = quarter_turn()
+    positions = np.zeros((2, 2, 3))
+    positions[:, 1] = [0.0, 1.0, 0.0]
+    return PoseTrack(
+        time=np.array([0.0, 1.0]),
+        names=("a", "b"),
+        parents=np.array([-1, 0]),
+        positions=positions,
+        rotations=rotations,
+        centres=np.zeros((2, 3)),
+        rest_positions=positions[0],
+        rest_rotations=rotations[0],
+    )
+
+
+def test_a_rigid_point_turns_with_its_body():
+    point = rigid_points(np.array([[1.0, 0.0, 0.0]]), body=1)
+    np.testing.assert_allclose(point.at(two_body_track(), 1), [[0.0, 2.0, 0.0]], atol=1e-15)
+
+
+def test_a_blended_point_is_the_mean_of_where_its_bodies_would_take_it():
+    track = two_body_track()
+    point = blended_points(np.array([[1.0, 1.0, 0.0]]), np.array([[0, 1]]), np.array([[2.0, 2.0]]), track)
+    np.testing.assert_allclose(point.at(track, 0), [[1.0, 1.0, 0.0]], atol=1e-15)
+    np.testing.assert_allclose(points_at([point], track, 1), [[0.5, 1.5, 0.0]], atol=1e-15)

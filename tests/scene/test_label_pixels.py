@@ -1,0 +1,117 @@
+"""What a label says is where Cycles draws it: glowing spheres rendered, their centroids measured in the pixels."""
+
+import numpy as np
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+from simspine.simspine_addon.capture.camera import Camera  # noqa: E402
+from simspine.simspine_addon.scene.cameras import activate, add_camera  # noqa: E402
+
+GRID = (4, 3)  # one sphere a cell, so that a cell's light is that sphere's alone
+CASES = {  # size, fx, fy, principal point off centre by
+    "centred": ((192, 144), 180.0, 180.0, (0.0, 0.0)),
+    "off centre": ((192, 144), 200.0, 200.0, (23.3, -17.8)),
+    "wide pixels": ((180, 135), 210.0, 150.0, (4.1, 6.2)),
+    "tall pixels": ((180, 135), 140.0, 200.0, (-8.4, 3.3)),
+    "portrait": ((121, 190), 170.0, 170.0, (3.7, -9.1)),
+    "landscape": ((240, 90), 190.0, 190.0, (-11.5, 2.4)),
+    "wide angle": ((187, 143), 70.0, 70.0, (5.0, 5.0)),
+    "telephoto": ((187, 143), 2400.0, 2390.0, (-6.5, 4.5)),
+    "odd size": ((173, 127), 160.0, 163.0, (0.6, 0.4)),
+}
+
+
+@pytest.fixture(scope="module")
+def scene():
+    made = bpy.data.scenes.new("label pixels")
+    made.render.engine = "CYCLES"
+    made.cycles.device, made.cycles.samples = "CPU", 256
+    made.cycles.use_adaptive_sampling = made.cycles.use_denoising = False
+    made.cycles.pixel_filter_type, made.cycles.filter_width = "BOX", 1.0
+    made.cycles.max_bounces = 0
+    made.render.use_persistent_data = False
+    made.render.film_transparent = False
+    made.render.image_settings.file_format = "OPEN_EXR"
+    made.render.image_settings.color_depth = "32"
+    made.render.image_settings.color_mode = "RGB"
+    yield made
+    bpy.data.scenes.remove(made)
+
+
+@pytest.fixture(scope="module")
+def ball():
+    material = bpy.data.materials.new("glow")
+    material.use_nodes = True
+    tree = material.node_tree
+    tree.nodes.clear()
+    emission, output = tree.nodes.new("ShaderNodeEmission"), tree.nodes.new("ShaderNodeOutputMaterial")
+    tree.links.new(emission.outputs[0], output.inputs["Surface"])
+    bpy.ops.mesh.primitive_ico_sphere_add(subdivisions=4, radius=1.0)
+    obj = bpy.context.object
+    obj.data.materials.append(material)
+    mesh = obj.data
+    bpy.data.objects.remove(obj)
+    return mesh
+
+
+def random_rotation(rng):
+    q, r = np.linalg.qr(rng.normal(size=(3, 3)))
+    q = q * np.sign(np.diag(r))
+    return q * np.sign(np.linalg.det(q))
+
+
+def sphere_outline_centre(centre, radius, K):
+    """Centre of the ellipse that a sphere's outline is, in px: a ray d grazes it if (d.c)^2 = d.d (c.c - r^2)."""
+    conic = np.outer(centre, centre) - (centre @ centre - radius**2) * np.eye(3)
+    x, y = np.linalg.solve(conic[:2, :2], -conic[:2, 2])
+    return (K @ [x, y, 1.0])[:2]
+
+
+def rendered_light(scene, path):
+    scene.render.filepath = str(path)
+    bpy.ops.render.render(write_still=True, scene=scene.name)
+    image = bpy.data.images.load(str(path))
+    width, height = image.size
+    values = np.empty(width * height * image.channels, np.float32)
+    image.pixels.foreach_get(values)
+    bpy.data.images.remove(image)
+    return values.reshape(height, width, -1)[::-1, :, 0].astype(float)  # Blender's rows run upwards
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_labels_lie_within_a_fiftieth_of_a_pixel_of_what_cycles_draws(scene, ball, case, tmp_path):
+    size, fx, fy, offset = CASES[case]
+    rng = np.random.default_rng(list(CASES).index(case))
+    K = np.array([[fx, 0, (size[0] - 1) / 2 + offset[0]], [0, fy, (size[1] - 1) / 2 + offset[1]], [0, 0, 1.0]])
+    camera = Camera(case, size, K, random_rotation(rng), rng.normal(size=3))
+    activate(scene, add_camera(scene, camera))
+    cell = np.array(size) / GRID
+    corners = np.array([(i, j) for j in range(GRID[1]) for i in range(GRID[0])]) * cell - 0.5
+    pixels = corners + cell * rng.uniform(0.4, 0.6, size=(len(corners), 2))
+    depths = rng.uniform(2.0, 5.0, size=len(corners))
+    in_camera = np.c_[(pixels - K[:2, 2]) / [fx, fy], np.ones(len(pixels))] * depths[:, None]
+    radii = 0.2 * cell.min() / max(fx, fy) * depths
+    objects = []
+    for point, radius in zip((in_camera - camera.t) @ camera.R, radii, strict=True):
+        obj = bpy.data.objects.new("sphere", ball)
+        obj.location, obj.scale = (point[0], -point[2], point[1]), (radius,) * 3
+        scene.collection.objects.link(obj)
+        objects.append(obj)
+    scene.world = None
+    light = rendered_light(scene, tmp_path / "image.exr")
+    for obj in objects:
+        bpy.data.objects.remove(obj)
+
+    assert light.shape == (size[1], size[0])
+    x, y = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
+    errors = []
+    for corner, centre, radius in zip(corners, in_camera, radii, strict=True):
+        mine = np.where(
+            (np.floor((x - corner[0]) / cell[0]) == 0) & (np.floor((y - corner[1]) / cell[1]) == 0), light, 0
+        )
+        assert mine.sum() > 20
+        measured = np.array([(mine * x).sum(), (mine * y).sum()]) / mine.sum()
+        errors.append(np.linalg.norm(measured - sphere_outline_centre(centre, radius, K)))
+    print(f"\n{case}: max {max(errors):.4f} px, mean {np.mean(errors):.4f} px")
+    assert max(errors) <= 0.02
