@@ -8,10 +8,11 @@ checkout that the file lies in. `load_package` registers the checkout's root as 
 from __future__ import annotations
 
 import importlib.util
+import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
@@ -49,9 +50,10 @@ def quiet_stdout(show: bool = False) -> Iterator[None]:
     other = os.dup(2) if show else os.open(os.devnull, os.O_WRONLY)
     os.dup2(other, 1)
     try:
-        yield
+        # Operators report through Python's own `sys.stdout`, which need not be the descriptor.
+        with redirect_stdout(sys.stderr if show else io.StringIO()):
+            yield
     finally:
-        sys.stdout.flush()
         _flush_c_streams()
         os.dup2(kept, 1)
         os.close(kept)

@@ -23,6 +23,7 @@ def dataset_card(request: RenderRequest, labels: Labels, warnings: tuple[str, ..
     missing = [
         name for name, world in zip(labels.keypoint_names, labels.points_world[0], strict=True) if world[0] != world[0]
     ]
+    placement = _PLACEMENTS[request.placement]
     lines = [
         f"# {request.model.stem}, {request.motion.stem}: {views * count} labelled images",
         "",
@@ -31,17 +32,17 @@ def dataset_card(request: RenderRequest, labels: Labels, warnings: tuple[str, ..
         "",
         f"- {views} views ({', '.join(camera.name for camera in labels.cameras)}), {count} frames each,"
         f" {', '.join(sizes)} px; what is seen: {request.avatar}",
-        f"- {keypoints} keypoints in the order of SIMSPINE (arXiv 2602.20792, table B3); {_PLACEMENTS[request.placement]}",
+        f"- {keypoints} keypoints in the order of SIMSPINE (arXiv 2602.20792, table B3); {placement}",
         f"- not on this model, hence not labelled: {', '.join(missing) if missing else 'none'}",
         "",
         "## Files",
         "",
         "| file | holds |",
         "|---|---|",
-        f"| `images/<camera>/<frame>.{request.image_format}` | the images; `<frame>` is the row of the motion, from 0 |",
+        f"| `images/<camera>/<frame>.{request.image_format}` | images; `<frame>` is the row of the motion, from 0 |",
         "| `annotations.json` | COCO keypoints, with `keypoints_3d_world` and `keypoints_3d_camera` per annotation |",
-        "| `labels.npz` | everything as arrays: `points_2d [V,T,K,2]`, `points_world [T,K,3]`, `points_camera [V,T,K,3]`, "
-        "`visibility`, `inside`, `boxes`, `K`, `R`, `t`, `size`, `frames`, `time` and names |",
+        "| `labels.npz` | everything as arrays: `points_2d [V,T,K,2]`, `points_world [T,K,3]`, "
+        "`points_camera [V,T,K,3]`, `visibility`, `inside`, `boxes`, `K`, `R`, `t`, `size`, `frames`, `time` and names |",
         "| `calibration.toml` | the cameras, in the world of the labels |",
         "| `calibration_pose2sim.toml` | the same cameras in Pose2Sim's Z-up world, `(z, x, y)` of ours |",
         "| `manifest.json` | settings, versions, device, warnings, SHA-256 of every file; it is written last |",
@@ -50,14 +51,14 @@ def dataset_card(request: RenderRequest, labels: Labels, warnings: tuple[str, ..
         "",
         "- World: OpenSim's ground, metres, Y up, X forward, Z right. Camera: x right, y down, z forward, and",
         "  `X_camera = R X_world + t`. Time in seconds, as in the motion file.",
-        "- Image points in pixels; the centre of the top-left pixel is (0, 0) (OpenCV), so an image spans -0.5 to W - 0.5.",
+        "- Image points in pixels; the centre of the top-left pixel is (0, 0) (OpenCV): an image spans -0.5 to W - 0.5.",
         "  The images have no lens distortion, and neither have the labels: `u = fx X/Z + cx`, `v = fy Y/Z + cy`.",
-        "- Visibility: 2 in front of the camera and inside the image, else 0. Occlusion is not evaluated in this version:",
-        "  a keypoint behind a limb is still 2. In `annotations.json` keypoints with 0 have the coordinates 0, 0;",
-        "  `labels.npz` keeps the coordinates of points outside the image, and NaN for what the model lacks or what lies",
-        "  behind the camera. A keypoint that the model lacks is `null` among the 3D points of `annotations.json`.",
-        "- Boxes `x, y, width, height` bound the projection of the rendered surface, cut to the centres of the outermost",
-        "  pixels, in the same pixel coordinates as the keypoints; `area` is that of the box.",
+        "- Visibility: 2 in front of the camera and inside the image, else 0. Occlusion is not evaluated in this",
+        "  version: a keypoint behind a limb is still 2. In `annotations.json` keypoints with 0 have the coordinates",
+        "  0, 0; `labels.npz` keeps the coordinates of points outside the image, and NaN for what the model lacks or",
+        "  what lies behind the camera. A keypoint that the model lacks is `null` among the 3D points.",
+        "- Boxes `x, y, width, height` bound the projection of the rendered surface, cut to the centres of the",
+        "  outermost pixels, in the same pixel coordinates as the keypoints; `area` is that of the box.",
     ]
     if warnings:
         lines += ["", "## Noted while rendering", "", *(f"- {warning}" for warning in warnings)]

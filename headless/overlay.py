@@ -25,7 +25,7 @@ REGION_COLORS: dict[str, Rgb] = {
     "lumbar": (255, 107, 84),
     "thoracic": (255, 196, 77),
     "cervical": (77, 208, 196),
-    "body": (226, 230, 236),
+    "body": (122, 176, 255),
 }
 _SPINE = {index: region for region, members in SPINE_KEYPOINTS.items() for index in members}
 _INK: Rgb = (22, 25, 30)
@@ -117,7 +117,7 @@ def _region(labels: Labels, views: Sequence[int], view: int, index: int) -> tupl
     boxes = labels.boxes[views, index]
     found = boxes[np.isfinite(boxes).all(axis=1)]
     width, height = labels.cameras[view].size
-    side = float(1.22 * found[:, 2:].max()) if len(found) else min(width, height)
+    side = float(1.14 * found[:, 2:].max()) if len(found) else min(width, height)
     side = min(max(side, 32.0), width, height)
     box = labels.boxes[view, index]
     middle = box[:2] + box[2:] / 2 + 0.5 if np.isfinite(box).all() else np.array([width, height]) / 2
@@ -129,7 +129,8 @@ def _header(pen: ImageDraw, width: int, title: str, labels: Labels) -> None:
     labelled_count = int(np.isfinite(labels.points_world).all(axis=(0, 2)).sum())
     views, frames = labels.points_2d.shape[:2]
     pen.text((EDGE_PX, 26), title, font=_font(28), fill=_TEXT)
-    about = f"{views} views × {frames} frames   ·   {labelled_count} of {len(labels.keypoint_names)} keypoints on this model"
+    total = len(labels.keypoint_names)
+    about = f"{views} views, {frames} frames each   ·   {labelled_count} of {total} keypoints on this model"
     pen.text((EDGE_PX, 64), about, font=_font(16), fill=_FAINT)
     right = float(width - EDGE_PX)
     for region in reversed(REGION_COLORS):

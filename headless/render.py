@@ -13,7 +13,8 @@ from types import ModuleType
 
 def _bootstrap() -> ModuleType:
     spec = importlib.util.spec_from_file_location("_simspine_bootstrap", Path(__file__).with_name("bootstrap.py"))
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -23,27 +23,26 @@ from .whole_body import SampleMotion, assemble, place_legs, trunk_angles
 
 Array = NDArray[np.float64]
 STRIDE_S, STRIDE_M, STRIDES = 1.1, 1.30, 4
-FLAT_FROM, HEEL_OFF, TOE_OFF = 0.09, 0.36, 0.62
+FLAT_FROM, HEEL_OFF, TOE_OFF = 0.09, 0.38, 0.62
 HALF_STEP_WIDTH_M, TOE_OUT_DEG = 0.055, 6.0
 PITCH_DEG_CYCLE = [  # (phase, value, slope, curvature): toe-up positive; still on the floor from flat to heel-off
-    (0.00, 22.0, -330.0, 0.0),
-    (0.09, 0.0, 0.0, 0.0),
-    (0.36, 0.0, 0.0, 0.0),
-    (0.62, -64.0, -350.0, 0.0),
-    (0.68, -72.0, 60.0, 6000.0),
-    (0.90, 18.0, 200.0, -2500.0),
-    (1.00, 22.0, -330.0, 0.0),
+    (0.00, 18.0, -300.0, 0.0),
+    (FLAT_FROM, 0.0, 0.0, 0.0),
+    (HEEL_OFF, 0.0, 0.0, 0.0),
+    (TOE_OFF, -61.0, -330.0, 0.0),
+    (0.68, -67.0, 0.0, 6000.0),
+    (0.90, 0.0, 280.0, 0.0),
+    (1.00, 18.0, -300.0, 0.0),
 ]
 TOE_PITCH_DEG_CYCLE = [  # the toes' own pitch; they lie flat until they roll off over their tips
-    (0.00, 22.0, -330.0, 0.0),
-    (0.09, 0.0, 0.0, 0.0),
+    (0.00, 18.0, -300.0, 0.0),
+    (FLAT_FROM, 0.0, 0.0, 0.0),
     (0.50, 0.0, 0.0, 0.0),
-    (0.62, -26.0, -450.0, 0.0),
-    (0.70, -58.0, 0.0, 8000.0),
-    (0.90, 18.0, 200.0, -2500.0),
-    (1.00, 22.0, -330.0, 0.0),
+    (TOE_OFF, -24.0, -450.0, 0.0),
+    (0.70, -52.0, 0.0, 6000.0),
+    (0.90, 0.0, 280.0, 0.0),
+    (1.00, 18.0, -300.0, 0.0),
 ]
-
 STANCE_KNEE_DEG = [(0.0, 6.0), (0.07, 14.0), (0.15, 19.0), (0.25, 13.0), (0.36, 6.0), (0.46, 10.0)]
 
 
@@ -55,16 +54,18 @@ class HipPath:
     down forwards and downwards just before the heel meets the floor.
     """
 
-    lead: float = 0.0
+    lead: float = 0.045
     surge: float = 0.008
     surge_phase: float = 0.05
     sway: float = 0.020
     sway_phase: float = 0.30
     lift: float = 0.0
-    brake: float = 40.0
-    touch: float = 8.0
+    brake: float = 50.0
+    touch: float = 6.0
+    reach: float = 0.085
 
 
+REACH_PEAK = (5.0 / 8.0) ** 5 * (3.0 / 8.0) ** 3
 HIP_PATH = HipPath()
 
 
@@ -115,6 +116,8 @@ def _foot(subject: Subject, side: str, strides: Array, path: HipPath) -> FootTra
     free = np.stack([hermite(swing, axis_nodes) for axis_nodes in nodes], axis=1)
     bump = (4.0 * (swing - TOE_OFF) * (1.0 - swing) / (1.0 - TOE_OFF) ** 2) ** 3
     free[:, 1] += path.lift * size * bump
+    share = (swing - TOE_OFF) / (1.0 - TOE_OFF)
+    free[:, 0] += path.reach * size * share**5 * (1.0 - share) ** 3 / REACH_PEAK
     rolling = _planted(subject, np.minimum(phase, TOE_OFF)) @ plane.T
     place = np.where((phase < TOE_OFF)[:, None], rolling, free)
     place = place + np.stack([done * STRIDE_M * size, 0.0 * done, 0.0 * done + sign * HALF_STEP_WIDTH_M * size], axis=1)

@@ -27,9 +27,9 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     target = Path(target)
     try:
         handle, name = tempfile.mkstemp(prefix=".", suffix=target.suffix, dir=target.parent)
-    except FileNotFoundError as error:
-        raise InputError("its folder does not exist", path=target, hint=f"create {target.parent} first") from error
     except OSError as error:
+        if not target.parent.exists():
+            raise InputError("its folder does not exist", path=target, hint=f"create {target.parent} first") from error
         reason = error.strerror or str(error)
         raise InputError(f"cannot be written ({reason})", path=target, hint="choose another place") from error
     os.close(handle)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import bpy
 import numpy as np
-from mathutils import Vector
 from numpy.typing import NDArray
 
 from ..kinematics.pose_track import PoseTrack
@@ -18,8 +17,8 @@ Array = NDArray[np.float64]
 OFFSET_PROPERTY = "simspine_body_offset"  # on each bone: 16 numbers, row by row; body frame = bone matrix @ offset
 BODY_PROPERTY = "simspine_body"  # on each bone: the body's name in the model
 INDEX_PROPERTY = "simspine_body_index"  # on each bone: the body's place in the model, which Blender's order is not
-_ANTERIOR = Vector((1.0, 0.0, 0.0))  # OpenSim's X is Blender's X
-_UP = Vector((0.0, 0.0, 1.0))
+_ANTERIOR = (1.0, 0.0, 0.0)  # OpenSim's X is Blender's X
+_UP = (0.0, 0.0, 1.0)
 
 
 def build_armature(
@@ -46,7 +45,7 @@ def build_armature(
         for body, bone_name in enumerate(bone_names):
             bone = edit_bones.new(bone_name)
             bone.head, bone.tail = heads[body], tails[body]
-            bone.align_roll(_UP if abs(bone.y_axis.dot(_ANTERIOR)) > 0.9 else _ANTERIOR)
+            bone.align_roll(_UP if abs(np.dot(bone.y_axis, _ANTERIOR)) > 0.9 else _ANTERIOR)
             if track.parents[body] >= 0:
                 bone.parent = edit_bones[bone_names[track.parents[body]]]
     _store_offsets(armature, track, bone_names)

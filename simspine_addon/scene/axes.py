@@ -26,7 +26,7 @@ def points_to_opensim(points: Array) -> Array:
 
 
 def frames_to_blender(positions: Array, rotations: Array) -> Array:
-    """Transforms [..., 4, 4] into Blender's world from frames at `positions` [..., 3], `rotations` [..., 3, 3] in ground."""
+    """Frames [..., 4, 4] in Blender's world, of `positions` [..., 3] and `rotations` [..., 3, 3] in ground."""
     frames = np.zeros((*np.shape(positions)[:-1], 4, 4))
     frames[..., :3, :3] = BLENDER_FROM_OPENSIM @ rotations
     frames[..., :3, 3] = points_to_blender(positions)

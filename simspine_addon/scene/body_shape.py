@@ -1,4 +1,4 @@
-"""The form of a simple human body around a skeleton: tapered tubes of elliptic section from joint centre to joint centre.
+"""The form of a simple human body around a skeleton: tapered tubes of elliptic section between joint centres.
 
 All in OpenSim's ground at the rest pose (X forward, Y up, Z right; metres). The measures are those of a neutral
 adult of 1.70 m, drawn around bone meshes by hand; limbs and trunk stretch to the model's own joint centres.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -193,14 +194,14 @@ class _Figure:
 
     def _trunk_carriers(self, along: float) -> dict[str, float]:
         """Between the middles of two neighbouring bodies of the spine their shares change evenly."""
-        chain = self._chain(self.index[self.chest])[::-1] + [self.chest]
+        chain = [*self._chain(self.index[self.chest])[::-1], self.chest]
         chain = chain[chain.index("pelvis") :] if "pelvis" in chain else ["pelvis", self.chest]
         if len(chain) == 1:
             return {chain[0]: 1.0}
         axis = self.neck_base - self.hips
         heights = [float((self.centre(name) - self.hips) @ axis / (axis @ axis)) for name in chain[1:]]
         heights = list(np.maximum.accumulate(heights))  # a sacrum's joint may lie below the pelvis's
-        middles = [heights[0] - 0.08, *((low + high) / 2 for low, high in zip(heights, heights[1:], strict=False))]
+        middles = [heights[0] - 0.08, *((low + high) / 2 for low, high in pairwise(heights))]
         middles = np.maximum.accumulate([*middles, heights[-1] + 0.08]) + np.arange(len(chain)) * 1e-9
         shares = [np.interp(along, middles, np.eye(len(chain))[i]) for i in range(len(chain))]
         return {name: float(share) for name, share in zip(chain, shares, strict=True) if share > 0}

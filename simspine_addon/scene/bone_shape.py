@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..kinematics.pose_track import PoseTrack
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
 SHORTEST_BONE_M = 0.01  # Blender removes bones without length when edit mode ends
 _MUCH_NEARER = 0.25
 _SAME_WAY = np.cos(np.radians(45.0))
@@ -31,7 +32,7 @@ class _TailFinder:
         self.track = track
         self.mass_centers = mass_centers
         self.heads = track.rest_joint_centres
-        self.children = [np.flatnonzero(track.parents == body) for body in range(len(track.names))]
+        self.children: list[Indices] = [np.flatnonzero(track.parents == body) for body in range(len(track.names))]
         self.carried = np.ones(len(track.names), dtype=np.int64)
         for body in range(len(track.names) - 1, -1, -1):
             if track.parents[body] >= 0:
@@ -59,7 +60,7 @@ class _TailFinder:
             target = behind
         return target if np.linalg.norm(target - head) >= SHORTEST_BONE_M else None
 
-    def _leading_children(self, body: int) -> Array:
+    def _leading_children(self, body: int) -> Indices:
         """The one child that leads on, or both of a pair where there are only pairs."""
         children = self.children[body]
         if len(children) < 2:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from mathutils import Matrix
 from numpy.typing import NDArray
 
 from ..kinematics.quaternions import quaternions_from_matrices
@@ -92,7 +91,7 @@ def attach_to_body(
     thing.parent = armature
     if bone_name is None:
         ground = frames_to_blender(np.zeros(3), np.eye(3))
-        thing.matrix_parent_inverse = Matrix(ground.tolist())
+        thing.matrix_parent_inverse = ground.tolist()
     else:
         assert isinstance(armature.data, bpy.types.Armature)
         bone = armature.data.bones[bone_name]
@@ -101,7 +100,7 @@ def attach_to_body(
         from_tail[1, 3] = -bone.length
         offset = np.array(bone[OFFSET_PROPERTY], dtype=np.float64).reshape(4, 4)
         thing.parent_type, thing.parent_bone = "BONE", bone_name
-        thing.matrix_parent_inverse = Matrix((from_tail @ offset).tolist())
+        thing.matrix_parent_inverse = (from_tail @ offset).tolist()
     thing.rotation_mode = "QUATERNION"
     thing.location = transform[:3, 3]
     thing.rotation_quaternion = quaternions_from_matrices(transform[:3, :3])

@@ -143,10 +143,7 @@ def _on_frames(
 ) -> tuple[Motion | None, PoseTrack, Array]:
     """The motion and the frames [T] of its keys: its own samples, or new ones on whole frames."""
     frames = key_frames(clock, track.time)
-    whole = np.round(frames)
-    if not resampled or (
-        np.abs(frames - whole).max() < _WHOLE_FRAME and np.ptp(np.diff(whole, prepend=whole[0] - 1)) == 0
-    ):
+    if not resampled or np.abs(frames - frames[0].round() - np.arange(len(frames))).max() < _WHOLE_FRAME:
         return motion, track, frames
     first, last = np.ceil(frames[0] - _WHOLE_FRAME), np.floor(frames[-1] + _WHOLE_FRAME)
     if last < first:

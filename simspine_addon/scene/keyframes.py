@@ -56,7 +56,7 @@ def write_pose_curves(
     moves = (track.parents < 0) | (np.abs(locations).max(axis=(0, 2)) > _STILL_M)
     for body, bone_name in enumerate(bone_names):
         path = f'pose.bones["{bpy.utils.escape_identifier(bone_name)}"]'
-        still = np.ptp(quaternions[:, body], axis=0).max() < _STILL_QUATERNION
+        still = bool(np.ptp(quaternions[:, body], axis=0).max() < _STILL_QUATERNION)
         write_channels(curves, f"{path}.rotation_quaternion", frames, quaternions[:, body], bone_name, still)
         if moves[body]:
             write_channels(curves, f"{path}.location", frames, locations[:, body], bone_name)

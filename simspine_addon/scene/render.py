@@ -59,6 +59,11 @@ def choose_device(wanted: str = "auto") -> Device:
     return Device("CPU", ())
 
 
+def can_denoise() -> bool:
+    """Whether this build of Blender has Open Image Denoise; some distributions leave it out."""
+    return "OPENIMAGEDENOISE" in bpy.types.CyclesRenderSettings.bl_rna.properties["denoiser"].enum_items.keys()
+
+
 def configure(scene: bpy.types.Scene, settings: RenderSettings, device: Device) -> None:
     """Set up Cycles so that the same scene gives the same file: no stamps in it, nothing adaptive, seeds given."""
     scene.render.engine = "CYCLES"

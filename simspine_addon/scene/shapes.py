@@ -60,13 +60,13 @@ def _cylinder(given: dict[str, Array]) -> tuple[Array, Edges, Polygons]:
 
 
 def _cone(given: dict[str, Array]) -> tuple[Array, Edges, Polygons]:
-    vertices, polygons = _revolve(
-        np.array([0.0, given["base_radius"][0], 0.0]), np.array([0.0, 0.0, given["height"][0]])
-    )
+    radius, height = given["base_radius"][0], given["height"][0]
+    vertices, polygons = _revolve(np.array([0.0, radius, 0.0]), np.array([0.0, 0.0, height]))
     along = given["direction"] / np.linalg.norm(given["direction"])
     side = np.cross(along, np.eye(3)[np.argmin(np.abs(along))])
-    side /= np.linalg.norm(side)
-    return given["origin"] + vertices @ np.stack([side, along, np.cross(side, along)]), [], polygons
+    side = np.asarray(side / np.linalg.norm(side), dtype=np.float64)
+    turn = np.stack([side, along, np.asarray(np.cross(side, along), dtype=np.float64)])
+    return given["origin"] + vertices @ turn, [], polygons
 
 
 def _torus(given: dict[str, Array]) -> tuple[Array, Edges, Polygons]:

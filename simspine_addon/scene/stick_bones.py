@@ -1,4 +1,4 @@
-"""Plain bones for a model whose meshes are not at hand: a tapered stick from each joint to the next, a ball at each end."""
+"""Plain bones for a model whose meshes are not at hand: a ball at each joint, a tapered stick to the next."""
 
 from __future__ import annotations
 

@@ -40,9 +40,9 @@ def build_studio(scene: bpy.types.Scene, centre: Array, radius: float) -> list[b
     objects = [_floor(scene, foot, radius)]
     reach = radius + 2.0
     objects += [
-        _area_light(scene, "SimSpine key", foot, (-0.55 * reach, -0.7 * reach, 1.5 * reach), 0.55 * reach, 2.3),
-        _area_light(scene, "SimSpine fill", foot, (1.1 * reach, -0.1 * reach, 0.9 * reach), 1.1 * reach, 0.55),
-        _area_light(scene, "SimSpine rim", foot, (0.1 * reach, 1.1 * reach, 1.1 * reach), 0.7 * reach, 1.1),
+        _area_light(scene, "SimSpine key", foot, (-0.55 * reach, -0.7 * reach, 1.5 * reach), 0.55 * reach, 2.9),
+        _area_light(scene, "SimSpine fill", foot, (1.1 * reach, -0.1 * reach, 0.9 * reach), 1.1 * reach, 0.75),
+        _area_light(scene, "SimSpine rim", foot, (0.1 * reach, 1.1 * reach, 1.1 * reach), 0.7 * reach, 1.4),
     ]
     _background(scene)
     scene.view_settings.view_transform = "Standard"

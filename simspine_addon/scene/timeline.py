@@ -101,11 +101,11 @@ def key_frames(clock: SceneClock, time: Array) -> Array:
     rate = _even_rate(time)
     if rate is None:
         return clock.frames(time)
-    first = float(clock.frames(time[0]))
-    if abs(first - round(first)) <= max(2.0 * _rounding(time), 1e-6) * clock.fps:
+    first = float(clock.frames(float(time[0])))
+    if abs(first - round(first)) <= (_unevenness(time, rate) + 1e-6) * clock.fps:
         first = float(round(first))
     ratio = 1.0 if abs(clock.fps / rate - 1.0) < 1e-9 else clock.fps / rate
-    return first + np.arange(len(time)) * ratio
+    return np.asarray(first + np.arange(len(time)) * ratio, dtype=np.float64)
 
 
 def sample_rate(time: Array) -> float:
@@ -158,12 +158,14 @@ def _even_rate(time: Array) -> float | None:
     measured = (len(time) - 1) / (time[-1] - time[0])
     whole = float(max(round(measured), 1))
     for rate in (whole, float(round(measured * _NTSC)) / _NTSC, measured):
-        if rate <= 0.0:
-            continue
-        deviation = time - time[0] - np.arange(len(time)) / rate
-        if deviation.max() - deviation.min() <= 2.0 * _rounding(time) + 1e-12 * len(time):
+        if rate > 0.0 and _unevenness(time, rate) <= 2.0 * _rounding(time) + 1e-12 * len(time):
             return float(rate)
     return None
+
+
+def _unevenness(time: Array, rate: float) -> float:
+    """By how much, in s, the samples leave an even grid at `rate`, from the earliest to the latest."""
+    return float(np.ptp(time - time[0] - np.arange(len(time)) / rate))
 
 
 def _rounding(time: Array) -> float:

@@ -1,6 +1,6 @@
 """Run the tests of the scene in an older Blender, which cannot share an environment with the rest.
 
-    uv run --no-project --python 3.11 --with bpy==4.2.23 --with 'numpy<2' --with pytest python tests/compat/run_compat.py
+    uv run --no-project --python 3.11 --with bpy==4.2.23 --with 'numpy<2' --with pytest tests/compat/run_compat.py
 
 The checkout is registered as the package `simspine` without being installed, as `headless/render.py` does it. Further
 arguments go to pytest; a path among them replaces the tests that are run by default.
@@ -36,11 +36,8 @@ def main(arguments: list[str]) -> int:
 
     register_checkout()
     print(f"Blender {bpy.app.version_string}, numpy {numpy.__version__}, Python {sys.version.split()[0]}")
-    paths = (
-        []
-        if any(Path(each).exists() for each in arguments)
-        else [str(ROOT / f"tests/scene/test_{name}.py") for name in TESTS]
-    )
+    own = [str(ROOT / f"tests/scene/test_{name}.py") for name in TESTS]
+    paths = [] if any(Path(each).exists() for each in arguments) else own
     return int(pytest.main(["-q", "--rootdir", str(ROOT), "-p", "no:cacheprovider", *paths, *arguments]))
 
 

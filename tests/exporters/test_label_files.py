@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-
 from simspine.exporters.coco import write_coco
 from simspine.exporters.keypoint_npz import write_keypoint_npz
 from simspine.exporters.labels import make_labels

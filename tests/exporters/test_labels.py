@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-
 from simspine.exporters.labels import bounding_box, make_labels
 from simspine.simspine_addon.capture.camera import Camera
 
@@ -81,4 +80,4 @@ def test_a_box_bounds_the_outline_and_is_cut_to_the_image():
     corners = np.array([[-0.1, -0.2, 1.0], [0.2, 0.1, 1.0], [0.0, 0.0, 1.0]])
     np.testing.assert_allclose(bounding_box(camera, corners), [40, 20, 30, 30])
     np.testing.assert_allclose(bounding_box(camera, corners * [10, 1, 1]), [0, 20, 99, 30])
-    assert np.isnan(bounding_box(camera, corners + [5, 0, 0])).all()
+    assert np.isnan(bounding_box(camera, corners + np.array([5, 0, 0]))).all()

@@ -1,7 +1,6 @@
 """Points on bodies go where the bodies go."""
 
 import numpy as np
-
 from simspine.exporters.outline import blended_points, points_at, rigid_points
 from simspine.simspine_addon.kinematics.pose_track import PoseTrack
 

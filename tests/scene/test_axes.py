@@ -24,11 +24,8 @@ def test_points_come_back():
 
 
 def test_a_body_s_point_lands_where_its_ground_point_does(people):
-    turn, place, point = (
-        people.rotation(np.array([1.0, 2.0, -1.0]), 0.8),
-        np.array([0.3, 1.1, -2.0]),
-        np.array([0.1, 0.2, 0.4]),
-    )
+    turn = people.rotation(np.array([1.0, 2.0, -1.0]), 0.8)
+    place, point = np.array([0.3, 1.1, -2.0]), np.array([0.1, 0.2, 0.4])
     frame = frames_to_blender(place, turn)
     assert np.allclose(frame[:3, :3] @ point + frame[:3, 3], people.to_blender @ (place + turn @ point), atol=1e-15)
 

@@ -77,7 +77,7 @@ def test_a_pose_that_is_not_finite_is_refused_with_its_time(scene, people):
     track = people.track(4, 5, rate=10.0)
     positions = track.positions.copy()
     positions[3, 1] = np.nan
-    with pytest.raises(InputError, match="at 0.3 s"):
+    with pytest.raises(InputError, match=r"at 0\.3 s"):
         import_person(scene, people.model(track), None, replace(track, positions=positions))
 
 

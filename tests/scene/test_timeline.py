@@ -53,6 +53,11 @@ def test_uneven_times_keep_their_own_frames():
     assert np.allclose(key_frames(SceneClock(50.0, 0.0), time), 1.0 + 50.0 * time, atol=1e-12)
 
 
+def test_exact_times_are_not_moved_to_whole_frames():
+    time = 0.001 + np.arange(50) / 100.0
+    assert np.allclose(key_frames(SceneClock(100.0, 0.0), time), 1.1 + np.arange(50), atol=1e-9)
+
+
 def test_a_clock_s_frames_and_times_are_inverse():
     clock = SceneClock(59.94, 2.5)
     assert clock.frames(2.5) == 1.0
