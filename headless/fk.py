@@ -15,7 +15,7 @@ from ..simspine_addon.model.atomic import atomic_path
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.motion_writers import write_sto, write_trc
 from ..simspine_addon.model.types import MarkerTrack, Model
-from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, keypoint_places, keypoint_positions
+from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, Placement, keypoint_places, keypoint_positions
 from .documents import add_model_and_motion, read_model_and_motion
 
 Array = NDArray[np.float64]
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write_npz(path: Path, model: Model, track: PoseTrack, placement: str) -> None:
+def _write_npz(path: Path, model: Model, track: PoseTrack, placement: Placement) -> None:
     places = keypoint_places(model, placement)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
@@ -84,7 +84,7 @@ def _write_npz(path: Path, model: Model, track: PoseTrack, placement: str) -> No
         )
 
 
-def _write_markers(path: Path, model: Model, track: PoseTrack, placement: str) -> None:
+def _write_markers(path: Path, model: Model, track: PoseTrack, placement: Placement) -> None:
     """The model's markers, and those keypoints that are no markers."""
     places = keypoint_places(model, placement)
     keypoints = keypoint_positions(model, track, placement)
@@ -103,7 +103,7 @@ def _write_markers(path: Path, model: Model, track: PoseTrack, placement: str) -
     write_trc(path, MarkerTrack(track.time, names, positions, confidence, track.rate))
 
 
-def _write_bodies(path: Path, model: Model, track: PoseTrack, placement: str) -> None:
+def _write_bodies(path: Path, model: Model, track: PoseTrack, placement: Placement) -> None:
     """Body origins in m and body-fixed x-y-z angles in degrees, as `<body>_X ... <body>_Oz`."""
     angles = _body_fixed_xyz(track.rotations)
     columns = np.concatenate([track.positions, np.degrees(angles)], axis=2)

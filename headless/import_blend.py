@@ -10,7 +10,6 @@ from typing import Any
 
 from ..simspine_addon.capture.calibration import read_calibration
 from ..simspine_addon.kinematics.forward import pose_track
-from ..simspine_addon.model.atomic import atomic_path
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.types import Model, Motion
 from .bootstrap import quiet_stdout
@@ -82,6 +81,7 @@ def write_blend(
 
         from ..simspine_addon.scene.cameras import add_camera, is_distorted, pinhole
         from ..simspine_addon.scene.import_motion import import_person
+        from ..simspine_addon.scene.save import save_blend
 
         bpy.ops.wm.read_factory_settings(use_empty=True)
         scene = bpy.context.scene
@@ -103,8 +103,7 @@ def write_blend(
             )
         for camera in cameras:
             add_camera(scene, pinhole(camera))
-        with atomic_path(output) as temporary:
-            bpy.ops.wm.save_as_mainfile(filepath=str(temporary), copy=True, compress=True, check_existing=False)
+        save_blend(output)
     return {
         "output": str(output),
         "armature": result.armature.name,

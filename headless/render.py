@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 
@@ -28,5 +30,17 @@ def main() -> int:
     return render(bootstrap.script_arguments(sys.argv))
 
 
+def run() -> None:
+    """Leave with the command's exit code: 1 for a failure, which Blender would otherwise turn into 0."""
+    try:
+        code = main()
+    except Exception:  # noqa: BLE001 - the outermost edge: show it, and fail
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Blender says goodbye on stdout, which is for results
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -100,9 +100,14 @@ def render_dataset(request: RenderRequest) -> RenderResult:
     from .render_scene import add_person, add_studio, surface_samples
 
     scene = _empty_scene()
+    if request.denoise and not cycles.can_denoise():
+        request = replace(request, denoise=False)
+        build_warning = ("this build of Blender cannot denoise: the images keep their noise; raise --samples",)
+    else:
+        build_warning = ()
     person = add_person(scene, model, poses, request.avatar, request.geometry)
     choice = choose_cameras(request.cameras, request.size, surface_samples(person, whole_track))
-    warnings = (*model.warnings, *motion.warnings, *person.warnings, *choice.warnings)
+    warnings = (*build_warning, *model.warnings, *motion.warnings, *person.warnings, *choice.warnings)
     labels = _labels(request, model, motion, whole_track, rows, choice.cameras, _outline(person.parts, poses))
     surface = np.concatenate([part.local.ravel() for part in person.parts])
     settings = job_settings(request, labels, surface, _blender_version())

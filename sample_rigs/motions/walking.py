@@ -39,11 +39,11 @@ TOE_PITCH_DEG_CYCLE = [  # the toes' own pitch; they lie flat until they roll of
     (FLAT_FROM, 0.0, 0.0, 0.0),
     (0.50, 0.0, 0.0, 0.0),
     (TOE_OFF, -24.0, -450.0, 0.0),
-    (0.70, -52.0, 0.0, 6000.0),
+    (0.70, -52.0, 0.0, 4000.0),
     (0.90, 0.0, 280.0, 0.0),
     (1.00, 18.0, -300.0, 0.0),
 ]
-STANCE_KNEE_DEG = [(0.0, 6.0), (0.07, 14.0), (0.15, 19.0), (0.25, 13.0), (0.36, 6.0), (0.46, 10.0)]
+STANCE_KNEE_DEG = [(0.0, 6.0), (0.07, 14.0), (0.15, 19.0), (0.25, 14.0), (0.34, 9.0), (0.42, 9.0), (0.48, 15.0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,14 @@ class HipPath:
     down forwards and downwards just before the heel meets the floor.
     """
 
-    lead: float = 0.045
+    lead: float = 0.055
     surge: float = 0.008
     surge_phase: float = 0.05
     sway: float = 0.020
     sway_phase: float = 0.30
     lift: float = 0.0
     brake: float = 50.0
-    touch: float = 6.0
+    touch: float = 3.0
     reach: float = 0.085
 
 
@@ -153,12 +153,12 @@ def _rise(subject: Subject, path: HipPath) -> Array:
 
     The standing leg carries the pelvis: least squares over right stance, so that its knee follows `STANCE_KNEE_DEG`.
     """
-    phase = np.linspace(0.0, 0.46, 47)
+    phase = np.linspace(0.0, 0.48, 49)
     pelvis, foot = _pelvis(subject, phase, path), _foot(subject, "r", phase, path)
     places, angles = zip(*STANCE_KNEE_DEG, strict=True)
     knee = np.radians(CubicSpline(places, angles)(phase))
     wanted = height_for_knee(subject, "r", pelvis, foot, knee)
-    weight = np.interp(phase, [0.0, 0.03, 0.40, 0.46], [0.5, 1.0, 1.0, 0.2])
+    weight = np.interp(phase, [0.0, 0.03, 0.44, 0.48], [0.5, 1.0, 1.0, 0.3])
     return np.linalg.lstsq(_rise_waves(phase) * weight[:, None], wanted * weight, rcond=None)[0]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -32,3 +32,15 @@ class Camera:
     def center(self) -> Array:
         """The camera's place in the world, [3] m."""
         return -self.R.T @ self.t
+
+    def letterboxed(self, size: tuple[int, int]) -> Camera:
+        """The camera of the same picture, scaled evenly into `size` (width, height) with equal bars at two sides.
+
+        That is how video programs fit a picture of one shape into another. Pixels, as areas, scale about the
+        picture's edge, which lies half a pixel before the first pixel's centre.
+        """
+        scale = min(size[0] / self.size[0], size[1] / self.size[1])
+        bar_x, bar_y = ((new - scale * old) / 2 for new, old in zip(size, self.size, strict=True))
+        half = 0.5 * (scale - 1.0)
+        into = np.array([[scale, 0.0, half + bar_x], [0.0, scale, half + bar_y], [0.0, 0.0, 1.0]])
+        return replace(self, size=size, K=into @ self.K)

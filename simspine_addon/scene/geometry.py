@@ -91,7 +91,7 @@ def attach_to_body(
     thing.parent = armature
     if bone_name is None:
         ground = frames_to_blender(np.zeros(3), np.eye(3))
-        thing.matrix_parent_inverse = ground.tolist()
+        thing.matrix_parent_inverse = _columns(ground)
     else:
         assert isinstance(armature.data, bpy.types.Armature)
         bone = armature.data.bones[bone_name]
@@ -100,11 +100,16 @@ def attach_to_body(
         from_tail[1, 3] = -bone.length
         offset = np.array(bone[OFFSET_PROPERTY], dtype=np.float64).reshape(4, 4)
         thing.parent_type, thing.parent_bone = "BONE", bone_name
-        thing.matrix_parent_inverse = (from_tail @ offset).tolist()
+        thing.matrix_parent_inverse = _columns(from_tail @ offset)
     thing.rotation_mode = "QUATERNION"
     thing.location = transform[:3, 3]
     thing.rotation_quaternion = quaternions_from_matrices(transform[:3, :3])
     thing.scale = scale
+
+
+def _columns(matrix: Array) -> list[list[float]]:
+    """Blender takes a plain list for a matrix column by column."""
+    return matrix.T.tolist()
 
 
 class _MeshShelf:

@@ -61,7 +61,9 @@ def choose_device(wanted: str = "auto") -> Device:
 
 def can_denoise() -> bool:
     """Whether this build of Blender has Open Image Denoise; some distributions leave it out."""
-    return "OPENIMAGEDENOISE" in bpy.types.CyclesRenderSettings.bl_rna.properties["denoiser"].enum_items.keys()
+    import _cycles  # Cycles' own module, there in every Blender that has Cycles
+
+    return bool(getattr(_cycles, "with_openimagedenoise", False))
 
 
 def configure(scene: bpy.types.Scene, settings: RenderSettings, device: Device) -> None:

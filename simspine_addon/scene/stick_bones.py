@@ -22,7 +22,7 @@ def add_stick_bones(armature: bpy.types.Object, track: PoseTrack, bone_names: Se
     """One mesh object per body, from its joint centre to those of its children, carried by its bone."""
     objects = []
     for body, bone in enumerate(bone_names):
-        ends = [_in_body(track, body, child) for child in np.flatnonzero(track.parents == body)]
+        ends = [_in_body(track, body, child) for child in np.flatnonzero(track.parents == body).tolist()]
         vertices, faces = _sticks(track.centres[body], ends)
         mesh = bpy.data.meshes.new(f"{track.names[body]} stick")
         mesh.from_pydata(vertices.tolist(), [], faces)
