@@ -100,6 +100,7 @@ def render_dataset(request: RenderRequest) -> RenderResult:
     from .render_scene import add_person, add_studio, surface_samples
 
     scene = _empty_scene()
+    device = cycles.choose_device(request.device)
     if request.denoise and not cycles.can_denoise():
         request = replace(request, denoise=False)
         build_warning = ("this build of Blender cannot denoise: the images keep their noise; raise --samples",)
@@ -116,7 +117,6 @@ def render_dataset(request: RenderRequest) -> RenderResult:
     for warning in dict.fromkeys(warnings):
         print(f"warning: {warning}", file=sys.stderr)
 
-    device = cycles.choose_device(request.device)
     print(f"rendering on {device}", file=sys.stderr, flush=True)
     add_studio(scene, person, whole_track)
     wanted = cycles.RenderSettings(request.samples, request.denoise, request.image_format, request.seed)

@@ -54,7 +54,7 @@ def scapula(side: str = "right", scale: float = 1.0) -> BoneMesh:
 
 def acromion(side: str = "right", scale: float = 1.0) -> Array:
     """Where the clavicle meets the acromion, [3] m in the frame of `scapula`."""
-    place = _blade_axes() @ np.array([16.0, 33.0, -6.0]) * METRES * scale
+    place = _blade_axes() @ np.array([5.0, 38.0, 6.0]) * METRES * scale
     return place * (1.0, 1.0, 1.0 if side == "right" else -1.0)
 
 
@@ -85,7 +85,7 @@ def _scapula_field(p: Array) -> Array:
     rim = fields.ellipsoid(p, (0, 0, -29), (14.5, 19.5, 7.5))
     spine = fields.strand(
         p,
-        [(-6, 12, -122, 3.0), (-14, 14, -100, 3.6), (-23, 18, -72, 4.2), (-32, 25, -40, 4.6), (-34, 32, -14, 6.0), (-24, 37, 6, 7.0), (-6, 37, 12, 6.5)],
+        [(-6, 12, -122, 3.0), (-14, 14, -100, 3.6), (-23, 18, -72, 4.2), (-32, 25, -40, 4.6), (-34, 32, -14, 5.5), (-26, 36, 4, 5.5)],
         (1, 1, 1),
         smooth=4,
     )  # fmt: skip
@@ -93,7 +93,8 @@ def _scapula_field(p: Array) -> Array:
     wall = fields.meet(wall, np.abs(y - (26 + 0.20 * (z + 46)) - 0.0) - 2.6, blend=3)
     coracoid = fields.strand(p, [(3, 14, -40, 9), (10, 28, -38, 7.5), (22, 30, -30, 6.5), (32, 22, -20, 5.5)], smooth=4)
     border = fields.strand(p, [(1, -16, -40, 6), (2, -52, -67, 4.5), (3, -98, -100, 4.5)])
+    plate = fields.ellipsoid(p, (-13, 38, 8), (23, 5.5, 12), fields.turn("y", -28) @ fields.turn("x", 8))
     bone = fields.join(blade, neck, border, blend=8)
     bone = fields.join(bone, rim, coracoid, blend=6)
-    bone = fields.join(bone, wall, spine, blend=5)
+    bone = fields.join(bone, wall, fields.join(spine, plate, blend=9), blend=5)
     return fields.cut(bone, fields.ellipsoid(p, (0, 0, 0), (26.5, 30, 26.5)), 2.5)

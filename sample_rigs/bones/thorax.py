@@ -170,6 +170,16 @@ def _sternal_place(number: int, frame: ChestFrame) -> Array:
 
 def _cartilage(number: int, frame: ChestFrame) -> BoneMesh:
     """Right costal cartilage: to the sternum for ribs 1 to 7, to the cartilage above for 8 to 10."""
+    knots = _cartilage_knots(number, frame)
+    hidden = 2 * (knots[0] - knots[1]) / np.linalg.norm(knots[0] - knots[1])  # starts inside the rib
+    path = fields.curve([knots[0] + hidden, *knots[1:]], 3)
+    thick, tall = _RIBS[number][4:]
+    half = np.stack([np.linspace(tall, 0.82 * tall, len(path)), np.linspace(thick + 0.7, thick + 1.0, len(path))], axis=1)
+    return swept_tube(path, half * frame.size, np.tile([0.0, 1.0, 0.15], (len(path), 1)), around=8)
+
+
+def _cartilage_knots(number: int, frame: ChestFrame) -> Array:
+    """Leaves in the rib's direction, then turns up to the sternum or to the cartilage above."""
     knots = _rib_knots(number, frame)
     start, before = knots[-1], knots[-2]
     heading = (start - before) / np.linalg.norm(start - before)
@@ -178,23 +188,6 @@ def _cartilage(number: int, frame: ChestFrame) -> BoneMesh:
     else:
         above = fields.curve(_cartilage_knots(number - 1, frame), 8)
         goal = above[int(len(above) * (0.52 if number < 10 else 0.42))] + np.array([-1.0, -3.0, 0.0])
-    length = float(np.linalg.norm(goal - start))
-    bend = start + heading * length * (0.30 if number <= 7 else 0.34)
-    path = fields.curve([start - heading * 2, bend, 0.42 * bend + 0.58 * goal + np.array([1.5, -0.04 * length, 0.0]), goal], 3)
-    thick, tall = _RIBS[number][4:]
-    half = np.stack([np.linspace(tall, 0.82 * tall, len(path)), np.linspace(thick + 0.7, thick + 1.0, len(path))], axis=1)
-    return swept_tube(path, half * frame.size, np.tile([0.0, 1.0, 0.15], (len(path), 1)), around=8)
-
-
-def _cartilage_knots(number: int, frame: ChestFrame) -> Array:
-    knots = _rib_knots(number, frame)
-    start, before = knots[-1], knots[-2]
-    heading = (start - before) / np.linalg.norm(start - before)
-    if number <= 7:
-        goal = _sternal_place(number, frame)
-    else:
-        above = fields.curve(_cartilage_knots(number - 1, frame), 8)
-        goal = above[int(len(above) * 0.52)]
     length = float(np.linalg.norm(goal - start))
     bend = start + heading * length * (0.30 if number <= 7 else 0.34)
     return np.array([start, bend, 0.42 * bend + 0.58 * goal + np.array([1.5, -0.04 * length, 0.0]), goal])
@@ -220,8 +213,8 @@ def _sternum() -> BoneMesh:
 def _sternum_field(points: Array) -> Array:
     p = fields.mirrored_halves(points)
     x, y, z = p.T
-    half = [(-1, 0), (10, 1), (20, 5), (31, 0), (30, -12), (22, -24), (15, -46), (17, -60), (15, -72), (18.5, -86), (17.5, -98),
-            (20, -112), (18, -124), (19, -134), (14, -146), (7, -152), (4.5, -166), (3, -176), (-1, -178)]  # fmt: skip
+    half = [(-20, 0), (10, 1), (20, 5), (31, 0), (30, -12), (22, -24), (15, -46), (17, -60), (15, -72), (18.5, -86), (17.5, -98),
+            (20, -112), (18, -124), (19, -134), (14, -146), (7, -152), (4.5, -166), (3, -176), (0, -178), (-20, -178)]  # fmt: skip
     edge = fields.outline(z, y, half, rounding=1.0)
     middle = -3.0 + 3.5 * np.exp(-(((y + 46) / 24) ** 2))
     thick = np.interp(y, [-178, -160, -146, -60, -46, -10, 0], [2.6, 3.0, 4.6, 5.2, 5.8, 6.2, 6.0])

@@ -59,7 +59,7 @@ class HipPath:
     surge_phase: float = 0.05
     sway: float = 0.020
     sway_phase: float = 0.30
-    lift: float = 0.0
+    lift: float = 0.014
     brake: float = 50.0
     touch: float = 3.0
     reach: float = 0.085

@@ -73,15 +73,17 @@ def human36m_preset(
         places[:, 1] = floor + height_m
         return tuple(look_at(f"cam_{number:02d}", place, center, size, K) for number, place in enumerate(places, 1))
 
-    low = high = nearest_m
-    while not _all_inside(cameras_at(high), seen, margin, nearest_m):
-        low, high = high, 2 * high
-        if high > _FARTHEST_M:
-            raise InputError("no place for the cameras shows the whole motion", hint="does a marker lie far away?")
-    while high - low > _STEP_M:
-        middle = (low + high) / 2
-        low, high = (low, middle) if _all_inside(cameras_at(middle), seen, margin, nearest_m) else (middle, high)
-    return cameras_at(high)
+    def inside(distance: float, points: Array) -> NDArray[np.bool_]:
+        return _inside_all_views(cameras_at(distance), points, margin, nearest_m)
+
+    # Few points touch the frames' edges: the outermost ones find the distance, and all have the last word.
+    deciding = _outermost(seen)
+    while True:
+        distance = _least_distance(lambda tried, points=deciding: bool(inside(tried, points).all()), nearest_m)
+        outside = seen[~inside(distance, seen)]
+        if not len(outside):
+            return cameras_at(distance)
+        deciding = np.concatenate((deciding, outside))
 
 
 PRESETS: dict[str, Callable[..., tuple[Camera, ...]]] = {"h36m": human36m_preset}
@@ -134,11 +136,30 @@ def _check_parameters(
             raise InputError(problem)
 
 
-def _all_inside(cameras: tuple[Camera, ...], points: Array, margin: float, nearest_m: float) -> bool:
+def _outermost(points: Array) -> Array:
+    """The points that lie farthest out in some of many directions, [M, 3]."""
+    directions = np.random.default_rng(0).normal(size=(128, 3))
+    return points[np.unique(np.argmax(points @ directions.T, axis=0))]
+
+
+def _least_distance(fits: Callable[[float], bool], nearest_m: float) -> float:
+    low = high = nearest_m
+    while not fits(high):
+        low, high = high, 2 * high
+        if high > _FARTHEST_M:
+            raise InputError("no place for the cameras shows the whole motion", hint="does a marker lie far away?")
+    while high - low > _STEP_M:
+        middle = (low + high) / 2
+        low, high = (low, middle) if fits(middle) else (middle, high)
+    return high
+
+
+def _inside_all_views(cameras: tuple[Camera, ...], points: Array, margin: float, nearest_m: float) -> NDArray[np.bool_]:
+    """Which points [N, 3] every camera sees within the margins and not too near, [N]."""
     size = np.asarray(cameras[0].size, dtype=np.float64)
     low, high = margin * size - 0.5, (1 - margin) * size - 0.5
+    inside = np.ones(len(points), dtype=bool)
     for camera in cameras:
         pixels, depth = project(camera, points)
-        if depth.min() < nearest_m or not ((pixels >= low) & (pixels <= high)).all():
-            return False
-    return True
+        inside &= (depth >= nearest_m) & ((pixels >= low) & (pixels <= high)).all(axis=1)
+    return inside

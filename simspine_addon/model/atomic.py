@@ -11,7 +11,6 @@ from pathlib import Path
 
 from .errors import InputError
 
-
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .defaults import apply_defaults
 from .errors import InputError
 from .frames import ComponentPath, FrameRegistry, register_frames, socket_text
 from .function_reader import function_inside
@@ -46,6 +47,7 @@ class _Reader:
         scalars = Scalars(self.path)
         root = parse_xml(self.path)
         model, version = self._model_node(root, scalars)
+        apply_defaults(model)
         registry = FrameRegistry(scalars)
         ground = self._register_bodies(model, registry, scalars)
         joint_nodes = self._register_joints(model, registry)

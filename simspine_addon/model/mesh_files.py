@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from .errors import InputError
 from .mesh_data import MeshData
 from .mesh_obj import read_obj
@@ -28,4 +30,5 @@ def read_mesh(path: str | Path) -> MeshData:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise InputError("is no known kind of mesh", path=path, hint=f"save it as {', '.join(MESH_SUFFIXES)}")
-    return reader(path)
+    with np.errstate(invalid="ignore"):  # damaged bytes may be signalling NaNs; the reader refuses them by name
+        return reader(path)

@@ -130,8 +130,8 @@ class ArrayDecoder:
             raise self._error(element, "is cut short within a compressed block")
         try:
             # One byte more than announced is asked for, so that a block that is too long shows itself.
-            block = _decompressor(self.compressor).decompress(compressed, expected + 1)
-        except (zlib.error, ValueError, EOFError, OSError) as error:
+            block = _decompress(self.compressor, compressed, expected + 1)
+        except (zlib.error, ValueError, EOFError) as error:
             raise self._error(element, f"has a compressed block that does not unpack ({error})") from error
         if len(block) != expected:
             raise self._error(element, f"has a compressed block whose size is not the {expected} bytes announced")
@@ -147,12 +147,15 @@ def appended_offset(element: Element) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() else None
 
 
-def _decompressor(name: str):  # zlib's class has no public name
-    if name == "vtkLZMADataCompressor":
-        import lzma  # some builds of Python lack it, and hardly a file needs it
+def _decompress(compressor: str, data: bytes, largest: int) -> bytes:
+    if compressor != "vtkLZMADataCompressor":
+        return zlib.decompressobj().decompress(data, largest)
+    import lzma  # some builds of Python lack it, and hardly a file needs it
 
-        return lzma.LZMADecompressor()
-    return zlib.decompressobj()
+    try:
+        return lzma.LZMADecompressor().decompress(data, largest)
+    except lzma.LZMAError as error:
+        raise ValueError(str(error)) from error
 
 
 def _own_text(element: Element) -> str:

@@ -1,7 +1,6 @@
 """File > Import > OpenSim motion: a model and the motions that move it, in one dialog."""
 
-# pyright: reportInvalidTypeForm=false, reportAttributeAccessIssue=false
-from __future__ import annotations
+# pyright: reportInvalidTypeForm=false, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
 
 from pathlib import Path
 
@@ -11,9 +10,9 @@ from bpy_extras.io_utils import ImportHelper
 
 from ..model.errors import InputError
 from .addon_id import preferences
-from .importing import Imported, ImportOptions, import_selection
+from .importing import ImportOptions, import_selection
 from .reporting import report_warnings, scene_can_take
-from .selection import MODEL_SUFFIXES, MOTION_SUFFIXES, Selection, choose_files, model_beside
+from .selection import MODEL_SUFFIXES, Selection, choose_files, model_beside
 
 
 class SIMSPINE_OT_import_motion(bpy.types.Operator, ImportHelper):
@@ -58,22 +57,16 @@ class SIMSPINE_OT_import_motion(bpy.types.Operator, ImportHelper):
             if settings is not None and not self.properties.is_property_set(name):
                 setattr(self, name, getattr(settings, name))
         if self.files and self.directory:  # files were dropped on the window
-            return context.window_manager.invoke_props_dialog(
-                self, title=self._dropped_title(), confirm_text="Import", width=380
-            )
+            title = f"Import {', '.join(each.name for each in self.files)}"
+            return context.window_manager.invoke_props_dialog(self, title=title, confirm_text="Import", width=400)
         return super().invoke(context, event)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        paths = self._chosen_paths(context)
-        column = layout.column()
-        column.prop(self, "model_path", placeholder=_expected_model(paths, context))
-        if not any(path.suffix.lower() in MODEL_SUFFIXES for path in paths) and not self.model_path:
-            _draw_model_hint(column, paths, context)
-        column = layout.column()
-        column.prop(self, "fps")
+        _draw_model(layout.column(), self, _paths(self) or _highlighted(context), context)
+        layout.prop(self, "fps")
         column = layout.column(heading="Show")
         column.prop(self, "with_meshes")
         column.prop(self, "with_markers")
@@ -87,12 +80,81 @@ class SIMSPINE_OT_import_motion(bpy.types.Operator, ImportHelper):
             geometry_folders=[each.path for each in settings.geometry_folders if each.path] if settings else (),
         )
         try:
-            chosen = choose_files(self._paths(), bpy.path.abspath(self.model_path), settings.last_model if settings else "")
+            chosen = choose_files(_paths(self), bpy.path.abspath(self.model_path), settings.last_model if settings else "")
             imported = import_selection(context.scene, chosen, options)
         except InputError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         if settings is not None:
             settings.last_model = str(chosen.model)
-        report_warnings(self, imported.warnings, _summary(chosen, imported))
+        report_warnings(self, imported.warnings, _summary(chosen))
         return {"FINISHED"}
+
+
+class SIMSPINE_FH_motion(bpy.types.FileHandler):
+    """Models and motions dropped on a window."""
+
+    bl_idname = "SIMSPINE_FH_motion"
+    bl_label = "OpenSim Motion"
+    bl_import_operator = "simspine.import_motion"
+    bl_file_extensions = ".osim;.mot;.sto"
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        return context.area is not None and context.area.type in {"VIEW_3D", "OUTLINER"}
+
+
+def menu_entry(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
+    """The entry under File > Import."""
+    menu.layout.operator(SIMSPINE_OT_import_motion.bl_idname, text="OpenSim motion (.osim + .mot/.sto)")
+
+
+def _paths(operator: SIMSPINE_OT_import_motion) -> list[Path]:
+    """What the dialog, the drop or the script chose."""
+    folder = Path(bpy.path.abspath(operator.directory))
+    names = [each.name for each in operator.files if each.name]
+    if names and operator.directory:
+        return [folder / name for name in names]
+    return [Path(bpy.path.abspath(operator.filepath))] if operator.filepath else []
+
+
+def _highlighted(context: bpy.types.Context) -> list[Path]:
+    """The file that the file browser has highlighted."""
+    params = getattr(context.space_data, "params", None)
+    if params is None or not params.filename:
+        return []
+    return [Path(params.directory.decode(errors="replace"), params.filename)]
+
+
+def _draw_model(
+    column: bpy.types.UILayout,
+    operator: SIMSPINE_OT_import_motion,
+    paths: list[Path],
+    context: bpy.types.Context,
+) -> None:
+    """The field for the model, and which one will be taken while it is empty."""
+    chosen = [path for path in paths if path.suffix.lower() in MODEL_SUFFIXES]
+    column.active = not chosen
+    column.prop(operator, "model_path")
+    if operator.model_path or not paths:
+        return
+    settings = preferences(context)
+    last = Path(settings.last_model) if settings is not None and settings.last_model else None
+    found = chosen[0] if chosen else model_beside(paths[0])
+    if found is not None:
+        _hint(column, f"{found.name}, {'as chosen' if chosen else 'beside the motion'}", "CHECKMARK")
+    elif last is not None and last.is_file():
+        _hint(column, f"{last.name}, the last one used", "CHECKMARK")
+    else:
+        _hint(column, "Choose the .osim file too", "ERROR")
+
+
+def _hint(column: bpy.types.UILayout, text: str, icon: str) -> None:
+    row = column.split(factor=0.4)
+    row.label(text="")
+    row.label(text=text, icon=icon)
+
+
+def _summary(chosen: Selection) -> str:
+    names = ", ".join(path.name for path in chosen.motions)
+    return f"Imported {chosen.model.name}" + (f" with {names}" if names else " at its default pose")

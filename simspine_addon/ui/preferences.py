@@ -1,7 +1,6 @@
 """The extension's preferences: folders that hold meshes, and what an import starts with."""
 
-# pyright: reportInvalidTypeForm=false, reportAttributeAccessIssue=false
-from __future__ import annotations
+# pyright: reportInvalidTypeForm=false, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
 
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, IntProperty, StringProperty

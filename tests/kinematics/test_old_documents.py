@@ -140,6 +140,24 @@ def test_later_document_whose_bodies_still_own_joints_is_read_as_such(write, aga
     assert against_opensim(path, reference=reference) <= EXACT
 
 
+@pytest.mark.parametrize("version", [20303, 30000])
+def test_defaults_of_the_document_reach_its_coordinates(version, write):
+    bare = re.sub(r'(<Coordinate name="e">).*?(</Coordinate>)', r"\1<clamped>false</clamped>\2", old_document(version))
+    defaults = (
+        '<defaults><Coordinate name="default"><default_value>0.33</default_value><range>-0.5 0.6</range>'
+        "<clamped>true</clamped><locked>true</locked></Coordinate></defaults>"
+    )
+    path = write(bare.replace('<Model name="old">', '<Model name="old">' + defaults))
+    reference = opensim.Model(str(path))
+    theirs = reference.getCoordinateSet().get("e")
+    model = read_model(path)
+    ours = model.coordinates[model.coordinate_names.index("e")]
+    assert ours.default == theirs.getDefaultValue() == 0.33
+    assert ours.range == (theirs.getRangeMin(), theirs.getRangeMax()) == (-0.5, 0.6)
+    assert ours.clamped is theirs.getDefaultClamped() is False
+    assert ours.locked is theirs.getDefaultLocked() is True
+
+
 def test_frames_of_a_body_without_coordinates_still_move_with_it(write):
     model = read_model(write(old_document(30000)))
     values = np.random.default_rng(1).uniform(-1, 1, (5, len(model.coordinates)))

@@ -195,6 +195,7 @@ def vtp(mode="ascii", vertices=VERTICES, polygons=FACES, **options) -> bytes:
 
 
 ZLIB = "vtkZLibDataCompressor"
+LZMA = "vtkLZMADataCompressor"
 BOMB = base64.b64encode(struct.pack("<4I", 1, 2**31, 0, 9)) + base64.b64encode(b"123456789")
 BAD_VTP = {
     "empty": (b"", "the file is empty"),
@@ -216,6 +217,7 @@ BAD_VTP = {
     "cut raw": (vtp("raw")[:-80], "is cut short|beyond the appended data"),
     "no appended": (vtp("raw").split(b"<AppendedData")[0] + b"</VTKFile>", "the file has none"),
     "offset": (vtp("raw").replace(b'offset="0"', b'offset="9999"'), "points beyond the appended data"),
+    "broken LZMA block": (vtp("binary", compressor=LZMA).replace(b"/Td6", b"/Td7", 1), "block that does not unpack"),
     "broken block": (vtp("raw", compressor=ZLIB).replace(b"x\x9c", b"y\x9c", 1), "compressed block"),
 }
 
@@ -328,6 +330,7 @@ def test_stl_with_bytes_after_its_last_facet_is_read_with_a_warning(tmp_path):
 
 
 BAD_STL = {
+    "signalling NaN": (binary_stl()[:96] + b"\1\0\xa0\x7f" + binary_stl()[100:], "not a finite number"),
     "cut binary": (binary_stl()[:-1], "announces 3 facets, but 2 are there"),
     "tiny": (b"abc", "too short"),
     "cut text": (text_stl()[:-60], "ends within facet 2"),

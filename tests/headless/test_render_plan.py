@@ -1,0 +1,65 @@
+"""Which rows and which cameras a render job takes."""
+
+import cv2
+import numpy as np
+import pytest
+
+from simspine.headless.render_plan import choose_cameras, chosen_rows, folder_names, resized
+from simspine.simspine_addon.capture.calibration import write_calibration
+from simspine.simspine_addon.capture.camera import Camera
+from simspine.simspine_addon.model.errors import InputError
+
+
+def camera(name="cam", size=(640, 480), distortion=None):
+    K = np.array([[500, 0, 300], [0, 510, 250], [0, 0, 1.0]])
+    made = Camera(name, size, K, np.diag([1.0, -1.0, -1.0]), np.array([0.0, 1.0, 4.0]))
+    if distortion is None:
+        return made
+    return Camera(name, size, K, made.R, made.t, "brown_conrady", np.array(distortion))
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [(":", range(10)), ("2:5", [2, 3, 4]), ("::4", [0, 4, 8]), ("-2:", [8, 9]), ("7", [7]), ("-1", [9]), ("8:99", [8, 9])],
+)
+def test_frames_are_rows_as_in_a_slice(text, rows):
+    assert chosen_rows(text, 10).tolist() == list(rows)
+
+
+@pytest.mark.parametrize("text", ["", "x", "1:2:3:4", "1.5", "10", "-11", "5:5", "::0", "1:-"])
+def test_frames_that_hold_no_row_are_refused_in_one_line(text):
+    with pytest.raises(InputError, match="--frames") as caught:
+        chosen_rows(text, 10)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_resized_camera_sees_what_a_resized_image_shows():
+    """Oracle: OpenCV's resize keeps the image's corners, so a spot's centre moves by (x + .5) s - .5."""
+    before, after = camera(), resized(camera(), (320, 360))
+    image = np.zeros((480, 640), np.float32)
+    image[121:139, 201:219] = 1.0  # centre (209.5, 129.5)
+    small = cv2.resize(image, (320, 360), interpolation=cv2.INTER_AREA)
+    y, x = np.mgrid[:360, :320]
+    measured = np.array([(small * x).sum(), (small * y).sum()]) / small.sum()
+    ray = np.linalg.inv(before.K) @ [209.5, 129.5, 1.0]
+    np.testing.assert_allclose((after.K @ ray)[:2], measured, atol=1e-4)
+
+
+def test_lens_distortion_is_left_out_and_said_once(tmp_path):
+    path = tmp_path / "bent.toml"
+    write_calibration(path, [camera("a", distortion=[0.1, 0, 0, 0]), camera("b", distortion=[0.1, 0, 0, 0])])
+    choice = choose_cameras(str(path), None, np.zeros((1, 1, 3)))
+    assert [c.distortion_model for c in choice.cameras] == ["none", "none"]
+    assert len(choice.warnings) == 1
+    assert "a, b" in choice.warnings[0]
+
+
+def test_an_unknown_preset_is_refused_with_those_there_are():
+    with pytest.raises(InputError, match="h36m"):
+        choose_cameras("circle", None, np.zeros((1, 1, 3)))
+
+
+def test_cameras_that_would_share_a_folder_are_refused():
+    assert folder_names([camera("left 1"), camera("a/b")]) == ("left_1", "a_b")
+    with pytest.raises(InputError, match="share"):
+        folder_names([camera("a b"), camera("A/b")])
