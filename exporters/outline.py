@@ -30,10 +30,6 @@ class SkinnedPoints:
         turned = np.einsum("nmij,nmj->nmi", track.rotations[frame][self.bodies], self.local)
         return np.einsum("nm,nmi->ni", self.weights, turned + track.positions[frame][self.bodies])
 
-    def some(self, chosen: NDArray[np.int64]) -> SkinnedPoints:
-        """The points at these indices alone."""
-        return SkinnedPoints(self.local[chosen], self.bodies[chosen], self.weights[chosen])
-
 
 def rigid_points(local: Array, body: int) -> SkinnedPoints:
     """Points [N, 3] in the frame of the one body that carries them."""
@@ -54,19 +50,21 @@ def points_at(parts: list[SkinnedPoints], track: PoseTrack, frame: int) -> Array
     return np.concatenate([part.at(track, frame) for part in parts])
 
 
-def outermost(part: SkinnedPoints, directions: int = 128) -> SkinnedPoints:
-    """The few points that lie farthest in one of many directions, of each body's share of the part.
+def outermost(parts: list[SkinnedPoints], directions: int = 48) -> SkinnedPoints:
+    """Of each body's points the few that lie farthest in one of many directions; each rides on its main body alone.
 
-    They stand for the whole where a thousandth of the person's size does not matter, as for the height of the floor.
+    They stand for the whole where a hundredth of a body's size does not matter, as for the height of the floor.
     """
     turn = np.pi * (3.0 - np.sqrt(5.0))  # the golden angle spreads directions evenly over the sphere
     heights = np.linspace(-1.0, 1.0, directions)
     ring = np.sqrt(np.maximum(1.0 - heights**2, 0.0))
     angles = turn * np.arange(directions)
     spread = np.stack([ring * np.cos(angles), heights, ring * np.sin(angles)])
-    main = part.bodies[:, 0]
+    main = np.concatenate([part.bodies[:, 0] for part in parts])
+    local = np.concatenate([part.local[:, 0] for part in parts])
     chosen = []
     for body in np.unique(main):
         members = np.flatnonzero(main == body)
-        chosen.append(members[np.unique((part.local[members, 0] @ spread).argmax(axis=0))])
-    return part.some(np.concatenate(chosen))
+        chosen.append(members[np.unique((local[members] @ spread).argmax(axis=0))])
+    kept = np.concatenate(chosen)
+    return SkinnedPoints(local[kept][:, None], main[kept][:, None], np.ones((len(kept), 1)))

@@ -13,7 +13,7 @@ DONE, FAILED, BAD_INPUT = 0, 1, 2
 
 # command -> (module under headless with `add_arguments` and `run`, one line of help)
 COMMANDS = {
-    # demo
+    "demo": ("demo", "the sample, from OpenSim files to an armature and labelled images"),
     "info": ("info", "what a model and a motion hold, and what is odd about them"),
     "fk": ("fk", "forward kinematics to .npz, .trc or .sto"),
     "import": ("import_blend", "armature, bones, animation and cameras into a .blend file"),

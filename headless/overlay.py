@@ -109,7 +109,7 @@ def write_contact_sheet(path: Path, labels: Labels, paths: Sequence[Sequence[Pat
             caption = f"{labels.cameras[view].name}   frame {labels.frames[index]}   {labels.time[index]:.2f} s"
             pen.text((left + 12, top + 9), caption, font=_font(14), fill=_TEXT)
     with atomic_path(path) as temporary:
-        sheet.save(temporary, optimize=True)
+        sheet.save(temporary)
 
 
 def _region(labels: Labels, views: Sequence[int], view: int, index: int) -> tuple[float, float, float, float]:

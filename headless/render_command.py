@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..simspine_addon.model.errors import InputError
 from .bootstrap import quiet_stdout
+from .cli import run_command
 from .render_job import AVATARS, RenderRequest, RenderResult, render_dataset
 
 DESCRIPTION = "Render a motion from calibrated cameras, with exact 2D and 3D labels of the 37 SIMSPINE keypoints."
@@ -18,7 +17,7 @@ PLACEMENTS = ("surface", "centroid")
 DEVICES = ("auto", "cpu", "optix", "cuda", "hip", "oneapi", "metal")
 
 
-def add_render_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `render`."""
     parser.add_argument("model", type=Path, metavar="MODEL", help="OpenSim model (.osim)")
     parser.add_argument("motion", type=Path, metavar="MOTION", help="joint angles (.mot, .sto)")
@@ -51,7 +50,7 @@ def add_render_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verbose", action="store_true", help="show what Blender prints, on stderr")
 
 
-def run_render(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Render as the arguments say and print what was made; 0 when done.
 
     Raises:
@@ -84,12 +83,8 @@ def run_render(arguments: argparse.Namespace) -> int:
 def main(arguments: Sequence[str]) -> int:
     """The command on its own: exit code 0 done, 2 bad input (one line on stderr)."""
     parser = argparse.ArgumentParser(prog="render.py", description=DESCRIPTION)
-    add_render_arguments(parser)
-    try:
-        return run_render(parser.parse_args(list(arguments)))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    add_arguments(parser)
+    return run_command(lambda: run(parser.parse_args(list(arguments))))
 
 
 def _text(result: RenderResult) -> str:

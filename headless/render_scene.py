@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..exporters.outline import SkinnedPoints, blended_points, outermost, points_at, rigid_points
+from ..exporters.outline import SkinnedPoints, blended_points, outermost, rigid_points
 from ..simspine_addon.kinematics.pose_track import PoseTrack
 from ..simspine_addon.model.types import Model
 from ..simspine_addon.scene.axes import points_to_blender
@@ -23,7 +23,7 @@ from ..simspine_addon.spine.levels import lumbar_levels
 
 Array = NDArray[np.float64]
 
-_FLOOR_POSES = 240  # at how many poses the lowest point is looked for
+_FLOOR_POSES = 120  # at how many poses the lowest point is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,11 @@ def add_studio(scene: bpy.types.Scene, person: Person, whole_track: PoseTrack) -
 
 
 def surface_samples(person: Person, track: PoseTrack) -> Array:
-    """Outermost points of the person at up to 240 poses spread over a motion, [T, N, 3] m in ground."""
-    few = [outermost(part) for part in person.parts]
+    """Outermost points of the person at up to 120 poses spread over a motion, [T, N, 3] m in ground."""
+    few = outermost(list(person.parts))
     count = len(track.time)
     rows = np.unique(np.linspace(0, count - 1, min(count, _FLOOR_POSES)).round().astype(int))
-    return np.stack([points_at(few, track, int(row)) for row in rows])
+    return np.stack([few.at(track, int(row)) for row in rows])
 
 
 def _carried(obj: bpy.types.Object, names: Sequence[str]) -> SkinnedPoints | None:

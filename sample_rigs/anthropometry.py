@@ -7,9 +7,10 @@ Sources:
     Drillis & Contini (1966), as printed by Winter, Biomechanics and Motor Control of Human Movement: leg segments,
         heights of landmarks and foot length as fractions of stature [?].
     de Leva (1996), J Biomech 29:1223-1230: masses, mass centres, radii of gyration, lengths of the arm segments [?].
-    Bell, Pedersen & Brand (1990), J Biomech 23:617-621: hip centres from the distance between the front iliac spines [?].
-    Panjabi et al. (1991 cervical, 1991 thoracic, 1992 lumbar), Spine 16 and 17: heights, widths and depths of the
-        vertebral bodies [?]. Disc heights are rounded from common radiological values [?].
+    Bell, Pedersen & Brand (1990), J Biomech 23:617-621: hip centres from the distance
+        between the front iliac spines [?].
+    Panjabi et al. (1991 cervical, 1991 thoracic, 1992 lumbar), Spine 16 and 17: heights, widths and depths
+        of the vertebral bodies [?]. Disc heights are rounded from common radiological values [?].
     Segmental lordosis L1-2 to L5-S1 1.2, 5.9, 9.1, 12.7, 21.6: Sci Rep 2022, s41598-022-21840-x (n = 324, standing).
     T3-T12 kyphosis 32.9: mean of the SIMSPINE capture, arXiv 2602.20792.
 """
@@ -160,8 +161,8 @@ class Subject:
 class Vertebra:
     """One level in the neutral pose, in the upright pelvis frame (X anterior, Y up, Z right; metres).
 
-    `inclination_deg` is the forward lean of its upper endplate's normal; `disc_inclination_deg` that of the disc
-    below it, whose middle is `disc_centre`. `size` is (depth, height, width).
+    `inclination_deg` is the forward lean of its body's axis; `disc_inclination_deg` that of the disc below it, whose
+    middle is `disc_centre`. `size` is (depth, height, width).
     """
 
     level: str
@@ -211,6 +212,17 @@ def spine_column(subject: Subject) -> dict[str, Vertebra]:
     wanted = subject.atlas_height - (subject.hip_height - subject.hip_centre[1]) - start[1]
     unscaled = _stack(start, 1.0)[-1].centre[1] - start[1]
     return {vertebra.level: vertebra for vertebra in _stack(start, wanted / unscaled)}
+
+
+def torso_place(subject: Subject) -> Array:
+    """Origin of the torso's frame, the T12-L1 disc, in the upright pelvis frame, [3] m."""
+    return spine_column(subject)["T12"].disc_centre
+
+
+def shoulder_place(subject: Subject) -> Array:
+    """Centre of the right humeral head in the upright pelvis frame, [3] m: over the hip centre (ours)."""
+    up = subject.shoulder_height - (subject.hip_height - subject.hip_centre[1])
+    return np.array([subject.hip_centre[0], up, subject.shoulder_half_width])
 
 
 def spine_scale(subject: Subject) -> float:

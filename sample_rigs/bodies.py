@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .anthropometry import GYRATION, MASS_CENTRE, Subject, spine_column
-from .skeleton import abdomen_place, head_place, toe_joint_in_calcn, torso_place
+from .anthropometry import GYRATION, MASS_CENTRE, Subject, spine_column, torso_place
+from .arm_joints import forearm
+from .skeleton import head_place
 
 Array = NDArray[np.float64]
 SACRUM_SHARE = 0.06  # of the lower trunk (ours)
@@ -48,7 +49,7 @@ def _ball(mass: float, radius: float) -> Array:
 def _leg(subject: Subject, side: str) -> list[BodySpec]:
     thigh, shank, foot = (subject.segment_mass(name) for name in ("thigh", "shank", "foot"))
     femur, patella = thigh * (1.0 - PATELLA_SHARE), thigh * PATELLA_SHARE
-    ball, size = toe_joint_in_calcn(subject), subject.height_m / 1.75
+    size = subject.height_m / 1.75
     foot_centre = MASS_CENTRE["foot"] * subject.foot_length - subject.heel_length + 0.006 * subject.height_m
     about_x, about_z, about_y = GYRATION["foot"]
     foot_inertia = foot * subject.foot_length**2 * np.array([about_x, about_y, about_z]) ** 2
@@ -69,7 +70,9 @@ def _leg(subject: Subject, side: str) -> list[BodySpec]:
             _rod("shank", shank, subject.shank),
             (f"tibia_{side}.vtp", f"fibula_{side}.vtp"),
         ),
-        _spec(f"talus_{side}", shares["talus"], np.zeros(3), _ball(shares["talus"], 0.03 * size), (f"talus_{side}.vtp",)),
+        _spec(
+            f"talus_{side}", shares["talus"], np.zeros(3), _ball(shares["talus"], 0.03 * size), (f"talus_{side}.vtp",)
+        ),
         _spec(
             f"calcn_{side}",
             shares["calcn"],
@@ -80,7 +83,7 @@ def _leg(subject: Subject, side: str) -> list[BodySpec]:
         _spec(
             f"toes_{side}",
             shares["toes"],
-            np.array([0.4 * (subject.foot_length - subject.ball_length), 0.0, 0.0 * ball[2]]),
+            np.array([0.4 * (subject.foot_length - subject.ball_length), 0.0, 0.0]),
             _ball(shares["toes"], 0.03 * size),
             (f"toes_{side}.vtp",),
         ),
@@ -99,13 +102,21 @@ def _trunk(subject: Subject) -> list[BodySpec]:
     chest[0] = column["T7"].centre[0] + 0.050 * size
     floor = -(subject.hip_height - subject.hip_centre[1])
     # de Leva: the head's centre lies half-way from the vertex to C7.
-    skull = np.array([head_place(subject)[0] + 0.012 * size, 0.5 * (floor + subject.height_m + column["C7"].centre[1]), 0.0])
+    skull = np.array(
+        [head_place(subject)[0] + 0.012 * size, 0.5 * (floor + subject.height_m + column["C7"].centre[1]), 0.0]
+    )
     vertebrae = [
         _spec(f"lumbar{n}", lumbar, np.array([0.015 * size, 0.0, 0.0]), _ball(lumbar, 0.07 * size), (f"lumbar{n}.vtp",))
         for n in (5, 4, 3, 2, 1)
     ]
     return [
-        _spec("pelvis", pelvis, pelvis_centre, _rod("lower_trunk", pelvis, 0.1457 / 1.741 * subject.height_m), PELVIS_MESHES),
+        _spec(
+            "pelvis",
+            pelvis,
+            pelvis_centre,
+            _rod("lower_trunk", pelvis, 0.1457 / 1.741 * subject.height_m),
+            PELVIS_MESHES,
+        ),
         _spec("sacrum", lower * SACRUM_SHARE, np.zeros(3), _ball(lower * SACRUM_SHARE, 0.05 * size), ("sacrum.vtp",)),
         *vertebrae,
         _spec(
@@ -115,11 +126,17 @@ def _trunk(subject: Subject) -> list[BodySpec]:
             _rod("upper_trunk", upper, 0.2421 / 1.741 * subject.height_m),
             TORSO_MESHES,
         ),
-        _spec("head", head, skull - head_place(subject), _rod("head", head, 0.2429 / 1.741 * subject.height_m), HEAD_MESHES),
+        _spec(
+            "head",
+            head,
+            skull - head_place(subject),
+            _rod("head", head, 0.2429 / 1.741 * subject.height_m),
+            HEAD_MESHES,
+        ),
         _spec(
             "Abdomen",
             abdomen,
-            np.zeros(3) * abdomen_place(subject),
+            np.zeros(3),
             _rod("middle_trunk", abdomen, 0.2155 / 1.741 * subject.height_m),
             (),
         ),
@@ -127,11 +144,9 @@ def _trunk(subject: Subject) -> list[BodySpec]:
 
 
 def _arm(subject: Subject, side: str) -> list[BodySpec]:
-    arm, forearm, hand = (subject.segment_mass(name) for name in ("upper_arm", "forearm", "hand"))
+    arm, fore, hand = (subject.segment_mass(name) for name in ("upper_arm", "forearm", "hand"))
     centre = np.array([0.0, -MASS_CENTRE["forearm"] * subject.forearm, 0.0])
-    sign = 1.0 if side == "r" else -1.0
-    radial_head = np.array([0.0, -0.009, sign * 0.011]) * subject.height_m
-    half = _rod("forearm", forearm / 2.0, subject.forearm)
+    half = _rod("forearm", fore / 2.0, subject.forearm)
     return [
         _spec(
             f"humerus_{side}",
@@ -140,8 +155,14 @@ def _arm(subject: Subject, side: str) -> list[BodySpec]:
             _rod("upper_arm", arm, subject.upper_arm),
             (f"humerus_{side}.vtp",),
         ),
-        _spec(f"ulna_{side}", forearm / 2.0, centre, half, (f"ulna_{side}.vtp",)),
-        _spec(f"radius_{side}", forearm / 2.0, centre - radial_head, half, (f"radius_{side}.vtp",)),
+        _spec(f"ulna_{side}", fore / 2.0, centre, half, (f"ulna_{side}.vtp",)),
+        _spec(
+            f"radius_{side}",
+            fore / 2.0,
+            MASS_CENTRE["forearm"] * forearm(subject, side).wrist,
+            half,
+            (f"radius_{side}.vtp",),
+        ),
         _spec(
             f"hand_{side}",
             hand,

@@ -12,8 +12,9 @@ from ..simspine_addon.model.atomic import atomic_path
 from .anthropometry import Subject
 from .bodies import BodySpec, body_specs
 from .coordinates import CoordinateSpec, coordinate_specs, lumbar_couplings
+from .joint_spec import Axis, JointFrame, JointSpec
 from .keypoints import keypoint_markers
-from .skeleton import Axis, JointFrame, JointSpec, skeleton
+from .skeleton import skeleton
 
 KNEE_COUPLINGS = [("knee_angle_r_beta", "knee_angle_r", 1.0), ("knee_angle_l_beta", "knee_angle_l", 1.0)]
 CREDITS = "SimSpine sample subject; built by sample_rigs from published anthropometry, no measured person."

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from .skeleton import Axis, JointFrame, JointSpec
+from .joint_spec import Axis, JointFrame, JointSpec
 
 Array = NDArray[np.float64]
 Pose = tuple[Array, Array]  # rotations [T, 3, 3], positions [T, 3]
@@ -26,7 +26,9 @@ def frame_rotation(frame: JointFrame) -> Array:
     """The joint frame's orientation on its body, [3, 3]."""
     one = np.ones(1)
     x, y, z = frame.orientation
-    turned = rotation_about((1, 0, 0), x * one) @ rotation_about((0, 1, 0), y * one) @ rotation_about((0, 0, 1), z * one)
+    turned = (
+        rotation_about((1, 0, 0), x * one) @ rotation_about((0, 1, 0), y * one) @ rotation_about((0, 0, 1), z * one)
+    )
     return turned[0]
 
 
@@ -46,10 +48,7 @@ class Chain:
         }
 
     def _amount(self, joint: JointSpec, index: int, axis: Axis, values: Mapping[str, Array], count: int) -> Array:
-        if axis.coordinate is None or axis.coordinate not in values:
-            angle = np.zeros(count)
-        else:
-            angle = values[axis.coordinate]
+        angle = values.get(axis.coordinate or "", np.zeros(count))
         spline = self._splines.get((joint.name, index))
         return axis.gain * angle if spline is None else spline(angle)
 
@@ -74,6 +73,10 @@ class Chain:
             else:
                 shift = shift + amount[:, None] * np.asarray(axis.vector)
         rotation, place = parent
-        centre = place + (rotation @ np.asarray(joint.on_parent.translation)) + (rotation @ on_parent @ shift[..., None])[..., 0]
+        centre = (
+            place
+            + (rotation @ np.asarray(joint.on_parent.translation))
+            + (rotation @ on_parent @ shift[..., None])[..., 0]
+        )
         turned = rotation @ on_parent @ turn @ from_child
         return turned, centre - turned @ np.asarray(joint.on_child.translation)

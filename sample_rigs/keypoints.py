@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .anthropometry import SACRAL_SLOPE_DEG, Subject, Vertebra, spine_column, up_vector
-from .skeleton import head_place, sacrum_centre, shoulder_place, torso_place
+from .anthropometry import SACRAL_SLOPE_DEG, Subject, Vertebra, shoulder_place, spine_column, torso_place, up_vector
+from .arm_joints import forearm
+from .skeleton import head_place, sacrum_centre
 
 Array = NDArray[np.float64]
 # Skin behind the vertebral centre at 1.75 m; the released keypoints lie 37 to 48 mm behind (SIMSPINE code).
@@ -17,7 +18,7 @@ BEHIND_M = {"L5": 0.038, "L3": 0.046, "L1": 0.044, "T8": 0.046, "T3": 0.044, "C7
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A vertebra on its body: centre (m, in the body's frame), forward lean (deg) of its frame, (depth, height, width)."""
+    """A vertebra on its body: centre (m, in its frame), forward lean (deg) there, size (depth, height, width; m)."""
 
     body: str
     centre: tuple[float, float, float]
@@ -58,7 +59,7 @@ def _behind(vertebra: Vertebra, distance: float) -> Array:
 
 
 def keypoint_markers(subject: Subject) -> dict[str, tuple[str, tuple[float, float, float]]]:
-    """Keypoint name -> (body, place in its frame, m): the surface placement, all 37 (ours, after the generic model's)."""
+    """Keypoint name -> (body, place in its frame, m): the surface placement (ours, like the generic one)."""
     placed = {**_head(subject), **_trunk(subject)}
     for side in ("L", "R"):
         placed |= _limbs(subject, side)
@@ -103,8 +104,8 @@ def _trunk(subject: Subject) -> dict[str, tuple[str, Array]]:
     for side, sign in (("L", -1.0), ("R", 1.0)):
         shoulder = (shoulder_place(subject) - torso) * [1.0, 1.0, sign]
         markers[f"{side}Shoulder"] = ("torso", shoulder + size * np.array([-0.012, 0.002, sign * 0.032]))
-        markers[f"{side}Clavicle"] = ("torso", notch + [0.0, 0.0, sign * 0.025 * size])
-        markers[f"{side}Latissimus"] = ("torso", blade + [0.0, 0.0, sign * 0.095 * size])
+        markers[f"{side}Clavicle"] = ("torso", notch + np.array([0.0, 0.0, sign * 0.025 * size]))
+        markers[f"{side}Latissimus"] = ("torso", blade + np.array([0.0, 0.0, sign * 0.095 * size]))
         hip_place = np.array(subject.hip_centre) * [1.0, 1.0, sign] + size * np.array([0.004, -0.012, sign * 0.022])
         markers[f"{side}Hip"] = ("pelvis", hip_place)
     return markers
@@ -112,12 +113,11 @@ def _trunk(subject: Subject) -> dict[str, tuple[str, Array]]:
 
 def _limbs(subject: Subject, side: str) -> dict[str, tuple[str, Array]]:
     letter, sign, size = side.lower(), (1.0 if side == "R" else -1.0), subject.height_m / 1.75
-    radial_head = np.array([0.0, -0.009, sign * 0.011]) * subject.height_m
     heel_back = -subject.heel_length + 0.006 * subject.height_m
     toes = subject.foot_length - subject.ball_length
     return {
         f"{side}Elbow": (f"humerus_{letter}", np.array([0.004 * size, -subject.upper_arm, sign * 0.006 * size])),
-        f"{side}Wrist": (f"radius_{letter}", np.array([0.0, -subject.forearm, 0.0]) - radial_head),
+        f"{side}Wrist": (f"radius_{letter}", forearm(subject, letter).wrist),
         f"{side}Knee": (f"femur_{letter}", np.array([0.0, -subject.thigh + 0.012 * size, 0.0])),
         f"{side}Ankle": (f"tibia_{letter}", np.array([0.0, -subject.shank + 0.008 * size, sign * 0.006 * size])),
         f"{side}BigToe": (f"toes_{letter}", size * np.array([toes / size - 0.014, 0.0, -sign * 0.022])),

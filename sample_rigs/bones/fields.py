@@ -97,7 +97,9 @@ def curve(knots: ArrayLike, per_interval: int) -> Array:
     padded = np.concatenate([[2 * chain[0] - chain[1]], chain, [2 * chain[-1] - chain[-2]]])
     share = (np.arange(per_interval) / per_interval)[None, :, None]
     a, b, c, d = (padded[k : k + len(chain) - 1][:, None] for k in range(4))
-    inner = 0.5 * (2 * b + (c - a) * share + (2 * a - 5 * b + 4 * c - d) * share**2 + (3 * b - a - 3 * c + d) * share**3)
+    inner = 0.5 * (
+        2 * b + (c - a) * share + (2 * a - 5 * b + 4 * c - d) * share**2 + (3 * b - a - 3 * c + d) * share**3
+    )
     return np.concatenate([inner.reshape(-1, chain.shape[1]), chain[-1:]])
 
 

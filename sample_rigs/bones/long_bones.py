@@ -101,7 +101,9 @@ def _femur_field(p: Array) -> Array:
     head = fields.ellipsoid(p, (0, 0, 0), (23.5, 23.5, 23.5))
     pit = fields.ellipsoid(p, (-2, 6, -24), (4, 4, 4))
     neck = fields.strand(p, [(0, -1, 4, 14.5), (-4, -14, 24, 14.0), (-8, -33, 44, 18)], smooth=4)
-    greater = fields.strand(p, [(-10, -32, 60, 14.0), (-13, -10, 60, 12.0), (-18, 4, 55, 7.5)], (1.35, 1, 0.95), smooth=4)
+    greater = fields.strand(
+        p, [(-10, -32, 60, 14.0), (-13, -10, 60, 12.0), (-18, 4, 55, 7.5)], (1.35, 1, 0.95), smooth=4
+    )
     lesser = fields.ellipsoid(p, (-19, -62, 34), (9, 13, 9))
     line = fields.strand(p, [(-10, -80, 45, 6), (-11, -190, 31, 6), (-10, -300, 17, 6)], smooth=4)
     bone = fields.join(shaft, neck, greater, blend=14)
@@ -152,7 +154,9 @@ def _tibia_field(p: Array) -> Array:
         (1.0, 1.0, 1.08),
         smooth=5,
     )
-    crest = fields.strand(p, [(23, -64, 4, 8), (16, -110, 3, 6), (15, -190, 0, 4.5), (11, -280, -2, 4.5), (6, -330, -3, 6)], smooth=4)
+    crest = fields.strand(
+        p, [(23, -64, 4, 8), (16, -110, 3, 6), (15, -190, 0, 4.5), (11, -280, -2, 4.5), (6, -330, -3, 6)], smooth=4
+    )
     medial = fields.ellipsoid(p, (-4, -36, -20), (24, 13, 19))
     lateral = fields.ellipsoid(p, (-3, -36, 20), (22, 13, 19))
     plateau = fields.join(medial, lateral, blend=12)
@@ -207,7 +211,9 @@ def _patella() -> BoneMesh:
 
 def _patella_field(p: Array) -> Array:
     x, y, z = p.T
-    face = fields.outline(z, y, [(0, -22), (-13, -9), (-19, 5), (-13, 17), (0, 19), (13, 17), (19, 5), (13, -9)], rounding=2, smooth=3)
+    face = fields.outline(
+        z, y, [(0, -22), (-13, -9), (-19, 5), (-13, 17), (0, 19), (13, 17), (19, 5), (13, -9)], rounding=2, smooth=3
+    )
     bulge = 7.5 - 0.010 * (z * z + y * y)
     back = -7.0 + 0.22 * np.abs(z - 1.5) + 0.14 * np.clip(-y - 6, 0, None)
     return fields.meet(fields.meet(face, x - bulge, blend=7), back - x, blend=4)

@@ -146,7 +146,9 @@ def _sampled(field: Field, axes: Sequence[Array], grid: Array, block: int = 5) -
     here grow no faster than true distance, except a little beside steep blades.
     """
     owners = [np.arange(len(axis)) // block for axis in axes]
-    bounds = [(axis[::block], axis[np.minimum(np.arange(0, len(axis), block) + block - 1, len(axis) - 1)]) for axis in axes]
+    bounds = [
+        (axis[::block], axis[np.minimum(np.arange(0, len(axis), block) + block - 1, len(axis) - 1)]) for axis in axes
+    ]
     middles = np.stack(np.meshgrid(*((low + high) / 2 for low, high in bounds), indexing="ij"), axis=-1)
     halves = np.stack(np.meshgrid(*((high - low) / 2 for low, high in bounds), indexing="ij"), axis=-1)
     coarse = field(middles.reshape(-1, 3)).reshape(middles.shape[:3])
@@ -237,9 +239,7 @@ def _home_boxes(vertices: Array, axes: Sequence[Array]) -> tuple[Array, Array]:
     return low, high
 
 
-def _settled(
-    field: Field, vertices: Array, quads: Indices, boxes: tuple[Array, Array], relaxations: int
-) -> Array:
+def _settled(field: Field, vertices: Array, quads: Indices, boxes: tuple[Array, Array], relaxations: int) -> Array:
     """Spread the vertices along the surface and pull them onto it; each stays about its cell, so no face folds over."""
     start, end = quads.ravel(), np.roll(quads, -1, axis=1).ravel()
     degree = np.bincount(start, minlength=len(vertices))[:, None]

@@ -155,11 +155,17 @@ def _sacrum_field(points: Array) -> Array:
     line = fields.curve(_SACRUM_LINE, 6)[::-1]
     behind = x - np.interp(y, line[:, 1], line[:, 0])
     down = np.clip(-y / 105.0, 0.0, 1.0)
-    front = 15.5 * (1 - down) ** 0.8 * np.exp(-((z / 34) ** 2)) + 3.5 + 1.0 * np.cos(2 * np.pi * (y + 14) / 25.5) * (z < 22)
+    front = (
+        15.5 * (1 - down) ** 0.8 * np.exp(-((z / 34) ** 2)) + 3.5 + 1.0 * np.cos(2 * np.pi * (y + 14) / 25.5) * (z < 22)
+    )
     back = 22.5 - 15.0 * down - 0.10 * z * (1 - down)
-    plate = fields.meet(fields.outline(z, y, _SACRUM_OUTLINE), fields.meet(behind - front, -back - behind, blend=5), blend=6)
+    plate = fields.meet(
+        fields.outline(z, y, _SACRUM_OUTLINE), fields.meet(behind - front, -back - behind, blend=5), blend=6
+    )
     body = fields.meet(
-        fields.ellipse(x + 1.0, z, (17.5, 25.5)), fields.meet(y + 0.06 * np.maximum(0, 1 - (x / 15) ** 2 - (z / 22) ** 2) * 25, -26 - y, blend=3), blend=2.5
+        fields.ellipse(x + 1.0, z, (17.5, 25.5)),
+        fields.meet(y + 0.06 * np.maximum(0, 1 - (x / 15) ** 2 - (z / 22) ** 2) * 25, -26 - y, blend=3),
+        blend=2.5,
     )
     bone = fields.join(plate, body, blend=7)
     crest = fields.strand(p, [(-26, -8, 0, 5.5), (-28, -32, 0, 6.5), (-26, -58, 0, 6), (-15, -84, 0, 4)], smooth=4)

@@ -66,7 +66,7 @@ def _blade_axes() -> Array:
 @cache
 def _scapula() -> BoneMesh:
     cell = 2.7
-    axes = (even_axis(-42, 42, cell), even_axis(-132, 72, cell), even_axis(-140, 18, cell))
+    axes = (even_axis(-50, 42, cell), even_axis(-132, 70, cell), even_axis(-140, 30, cell))
     return mesh_from_field(_scapula_field, axes, 620).moved(_blade_axes())
 
 
@@ -78,9 +78,7 @@ def _scapula_field(p: Array) -> Array:
     knots = [(-34, -4), (-60, 24), (-100, 58), (-124, 12), (-122, -60), (-104, -114), (-66, -52), (-90, -20), (-80, 10)]
     middle = Relief(knots, [0, 1, 4, -3, -3, 3, 1, -10, -7])
     thickness = Relief(knots, [17, 7, 5, 5, 5, 9, 10, 4.5, 4.5])
-    blade = fields.meet(
-        fields.outline(z, y, outline, smooth=3), fields.blade(z, y, x, middle, thickness, 4.6), blend=4
-    )
+    blade = fields.meet(fields.outline(z, y, outline, smooth=3), fields.blade(z, y, x, middle, thickness, 4.6), blend=4)
     neck = fields.ellipsoid(p, (0, 0, -37), (9, 16, 12))
     rim = fields.ellipsoid(p, (0, 0, -29), (14.5, 19.5, 7.5))
     spine = fields.strand(

@@ -66,7 +66,9 @@ def _collapse_costs(vertices: Array, triangles: Indices, edges: Indices) -> tupl
     area = np.linalg.norm(normal, axis=1)
     normal = normal / np.maximum(area, 1e-12)[:, None]
     matrices = (normal[:, :, None] * normal[:, None, :] * area[:, None, None]).reshape(-1, 9)
-    rows = np.concatenate([matrices, normal * (area * np.einsum("ij,ij->i", normal, a))[:, None], area[:, None]], axis=1)
+    rows = np.concatenate(
+        [matrices, normal * (area * np.einsum("ij,ij->i", normal, a))[:, None], area[:, None]], axis=1
+    )
     flat = triangles.ravel()
     repeated = np.repeat(rows, 3, axis=0)
     sums = np.stack([np.bincount(flat, repeated[:, k], len(vertices)) for k in range(13)], axis=1)

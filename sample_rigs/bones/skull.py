@@ -47,10 +47,10 @@ def _cranium_field(points: Array) -> Array:
 
 def _vault(p: Array) -> Array:
     y = p[:, 1]
-    middle = fields.ellipsoid(p, (-6, 66, 0), (84, 66, 72))
+    middle = fields.ellipsoid(p, (-6, 66, 0), (84, 66, 68))
     back = fields.ellipsoid(p, (-36, 56, 0), (54, 58, 65))
-    front = fields.ellipsoid(p, (38, 68, 0), (52, 56, 57))
-    parietal = fields.ellipsoid(p, (-24, 80, 27), (42, 42, 42))
+    front = fields.ellipsoid(p, (36, 68, 0), (54, 58, 58))
+    parietal = fields.ellipsoid(p, (-26, 74, 25), (42, 42, 41))
     vault = fields.join(middle, back, front, parietal, blend=26)
     vault = fields.meet(vault, 9.0 + 0.24 * np.clip(-30 - p[:, 0], 0, None) - y, blend=30)
     base = fields.ellipsoid(p, (18, 14, 0), (44, 14, 34))
@@ -63,7 +63,9 @@ def _face(p: Array) -> Array:
     brow = fields.strand(p, [(87, 53, 4, 9), (86, 55, 20, 8.5), (79, 54, 40, 8), (66, 45, 53, 7.5)], smooth=4)
     between = fields.ellipsoid(p, (74, 38, 0), (18, 26, 17))
     maxilla = fields.ellipsoid(p, (64, 4, 12), (30, 27, 27))
-    palate = fields.strand(p, [(82, -11, 0, 10.5), (79, -11, 12, 10.5), (66, -10, 22, 10.5), (46, -8, 26, 10.5)], smooth=4)
+    palate = fields.strand(
+        p, [(82, -11, 0, 10.5), (79, -11, 12, 10.5), (66, -10, 22, 10.5), (46, -8, 26, 10.5)], smooth=4
+    )
     rim = fields.strand(p, [(84, 40, 13, 6), (84, 24, 17, 6), (78, 16, 32, 7), (66, 18, 49, 8)], smooth=4)
     wing = fields.strand(p, [(34, 16, 18, 7), (36, -12, 17, 5)])
     face = fields.join(brow, between, maxilla, blend=10)
@@ -73,7 +75,12 @@ def _face(p: Array) -> Array:
 def _cheek(p: Array) -> Array:
     body = fields.ellipsoid(p, (64, 9, 50), (12, 13, 10), fields.turn("y", 25))
     pillar = fields.strand(p, [(63, 14, 53, 7.5), (62, 34, 54.5, 5.5), (65, 48, 53, 6.5)], smooth=3)
-    arch = fields.strand(p, [(60, 8, 55, 7), (44, 11, 63.5, 4.6), (26, 15, 66, 4.4), (6, 21, 63, 5.5), (-6, 24, 60, 6)], (1, 1.3, 0.9), smooth=4)
+    arch = fields.strand(
+        p,
+        [(60, 8, 55, 7), (44, 11, 63.5, 4.6), (26, 15, 66, 4.4), (6, 21, 63, 5.5), (-6, 24, 60, 6)],
+        (1, 1.3, 0.9),
+        smooth=4,
+    )
     buttress = fields.strand(p, [(64, 4, 46, 8), (66, -6, 32, 9)])
     return fields.join(body, pillar, arch, buttress, blend=6)
 
@@ -117,10 +124,21 @@ def _jaw() -> BoneMesh:
 def _jaw_field(points: Array) -> Array:
     p = fields.mirrored_halves(points)
     x, y, z = p.T
-    body = fields.ribbon(p, [(80, -54, 0, 6), (77, -54, 13, 5.6), (64, -52, 26, 5.4), (44, -48, 36, 5.4), (18, -39, 45, 5)], 7.5, smooth=3)
-    border = fields.strand(p, [(78, -67, 0, 7), (74, -66, 16, 6.2), (56, -62, 31, 5.5), (30, -54, 42, 5), (12, -42, 48, 5)], smooth=4)
+    body = fields.ribbon(
+        p,
+        [(80, -54, 0, 6), (77, -54, 13, 5.6), (64, -52, 26, 5.4), (44, -48, 36, 5.4), (18, -39, 45, 5)],
+        7.5,
+        smooth=3,
+    )
+    border = fields.strand(
+        p, [(78, -67, 0, 7), (74, -66, 16, 6.2), (56, -62, 31, 5.5), (30, -54, 42, 5), (12, -42, 48, 5)], smooth=4
+    )
     chin = fields.ellipsoid(p, (83, -65.5, 0), (7, 8.5, 11))
-    socket = fields.strand(p, [(83.5, -43, 0, 5.6), (80, -43, 11, 5.6), (68, -42, 20.5, 5.8), (48, -40, 28, 6.2), (34, -37, 33, 6)], smooth=4)
+    socket = fields.strand(
+        p,
+        [(83.5, -43, 0, 5.6), (80, -43, 11, 5.6), (68, -42, 20.5, 5.8), (48, -40, 28, 6.2), (34, -37, 33, 6)],
+        smooth=4,
+    )
     edge = fields.outline(
         x, y, [(5, -40), (8, -12), (5, 8), (6, 14), (15, 15), (18, 3), (24, 1), (32, 14), (37, 13), (35, -6), (39, -32), (30, -48), (12, -50)], smooth=3
     )  # fmt: skip
@@ -134,9 +152,16 @@ def _jaw_field(points: Array) -> Array:
 
 def _teeth(*, upper: bool) -> BoneMesh:
     """Seven teeth a side: two incisors, canine, two premolars, two molars, widths and lengths rounded by eye."""
-    widths = np.array([8.4, 6.6, 7.6, 7.0, 6.8, 10.0, 9.6]) if upper else np.array([5.6, 6.0, 6.8, 7.0, 7.2, 11.0, 10.4])
+    widths = (
+        np.array([8.4, 6.6, 7.6, 7.0, 6.8, 10.0, 9.6]) if upper else np.array([5.6, 6.0, 6.8, 7.0, 7.2, 11.0, 10.4])
+    )
     depths = np.array([6.0, 5.6, 7.4, 8.6, 8.8, 10.4, 10.0])
-    arch = fields.curve([(90, 0), (87.5, 10), (80, 18.5), (66, 25), (44, 30)] if upper else [(87.5, 0), (85, 9), (78, 17), (66, 23.5), (42, 30.5)], 12)
+    arch = fields.curve(
+        [(90, 0), (87.5, 10), (80, 18.5), (66, 25), (44, 30)]
+        if upper
+        else [(87.5, 0), (85, 9), (78, 17), (66, 23.5), (42, 30.5)],
+        12,
+    )
     steps = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(arch, axis=0), axis=1))])
     places = np.cumsum(widths) - widths / 2
     teeth = []
@@ -147,7 +172,10 @@ def _teeth(*, upper: bool) -> BoneMesh:
         root, crown = (-15.0, -27.5 + 0.25 * number) if upper else (-43.0, -28.5 + 0.25 * number)
         lean = 1.5 if number < 3 else 0.0
         path = np.array([(x - lean, root, z), (x, (root + crown) / 2, z), (x, crown, z)])
-        half = np.array([(0.36, 0.42), (0.5, 0.5), (0.46, 0.30 if number < 3 else 0.42)]) * (widths[number], depths[number])
+        half = np.array([(0.36, 0.42), (0.5, 0.5), (0.46, 0.30 if number < 3 else 0.42)]) * (
+            widths[number],
+            depths[number],
+        )
         teeth.append(swept_tube(path, half, np.tile(along, (3, 1)), around=6))
     right = merge(teeth)
     return merge([right, right.mirrored()])

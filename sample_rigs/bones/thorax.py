@@ -140,7 +140,12 @@ def _rib_knots(number: int, frame: ChestFrame) -> Array:
     back_span, front_span = side_x - back_x, front[0] - side_x
     back_grow, front_shrink = half_width - angle_z, half_width - front_z
     quarter = np.sqrt(0.5)
-    knots = [list(head), list(0.5 * (head + tubercle) + np.array([-1.0, 1.0, 0.0])), list(tubercle), at(back_x, angle_z, 0.10)]
+    knots = [
+        list(head),
+        list(0.5 * (head + tubercle) + np.array([-1.0, 1.0, 0.0])),
+        list(tubercle),
+        at(back_x, angle_z, 0.10),
+    ]
     knots.append(at(side_x - back_span * quarter * 1.08, angle_z + back_grow * quarter * 1.02, 0.27))
     knots.append(at(side_x, half_width, 0.52))
     if number == 12:
@@ -163,7 +168,15 @@ def _rib_end(number: int, frame: ChestFrame, front_z: float, height: float) -> A
 
 def _sternal_place(number: int, frame: ChestFrame) -> Array:
     """Where the cartilage of a true rib meets the right border of the sternum, mm."""
-    share, aside = {1: (0.09, 24), 2: (0.31, 17), 3: (0.47, 15), 4: (0.63, 17), 5: (0.78, 18), 6: (0.90, 17), 7: (0.98, 11)}[number]
+    share, aside = {
+        1: (0.09, 24),
+        2: (0.31, 17),
+        3: (0.47, 15),
+        4: (0.63, 17),
+        5: (0.78, 18),
+        6: (0.90, 17),
+        7: (0.98, 11),
+    }[number]
     place = frame.jugular_notch + share * (frame.sternum_end - frame.jugular_notch)
     return place / METRES + np.array([-4.0, 0.0, aside * frame.size])
 
@@ -174,7 +187,9 @@ def _cartilage(number: int, frame: ChestFrame) -> BoneMesh:
     hidden = 2 * (knots[0] - knots[1]) / np.linalg.norm(knots[0] - knots[1])  # starts inside the rib
     path = fields.curve([knots[0] + hidden, *knots[1:]], 3)
     thick, tall = _RIBS[number][4:]
-    half = np.stack([np.linspace(tall, 0.82 * tall, len(path)), np.linspace(thick + 0.7, thick + 1.0, len(path))], axis=1)
+    half = np.stack(
+        [np.linspace(tall, 0.82 * tall, len(path)), np.linspace(thick + 0.7, thick + 1.0, len(path))], axis=1
+    )
     return swept_tube(path, half * frame.size, np.tile([0.0, 1.0, 0.15], (len(path), 1)), around=8)
 
 

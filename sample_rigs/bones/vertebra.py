@@ -49,7 +49,9 @@ def vertebra(
     cell = CELL_MM[level[0]] * scale / np.sqrt(detail)
     x_span, y_span, z_half = _extent(level, shape)
     axes = (even_axis(*x_span, cell), even_axis(*y_span, cell), even_axis(-z_half, z_half, cell))
-    return mesh_from_field(lambda points: vertebra_field(level, shape, points), axes, round(VERTICES[level[0]] * detail))
+    return mesh_from_field(
+        lambda points: vertebra_field(level, shape, points), axes, round(VERTICES[level[0]] * detail)
+    )
 
 
 def shape_of(
@@ -157,7 +159,9 @@ def _canal(shape: VertebraShape, folded: Array, roundness: float) -> Array:
     centre = shape.wall - shape.canal_depth / 2
     behind = np.clip((centre - x) / (shape.canal_depth / 2), 0.0, 1.0)
     half_width = shape.canal_width / 2 * (1 - (1 - roundness) * behind)
-    return fields.ellipse(x - centre, z * (shape.canal_width / 2) / half_width, (shape.canal_depth / 2, shape.canal_width / 2))
+    return fields.ellipse(
+        x - centre, z * (shape.canal_width / 2) / half_width, (shape.canal_depth / 2, shape.canal_width / 2)
+    )
 
 
 def _finish(shape: VertebraShape, folded: Array, body: Array, arch: Array, roundness: float) -> Array:
@@ -180,7 +184,11 @@ def _lumbar(shape: VertebraShape, folded: Array, body: Array) -> Array:
     )
     lamina = fields.ribbon(
         folded,
-        [(*pillar, 3.6 * size), (back - 1.0 * size, -5 * size, 4 * size, 3.6 * size), (back - 3 * size, -6 * size, 0, 3.6 * size)],
+        [
+            (*pillar, 3.6 * size),
+            (back - 1.0 * size, -5 * size, 4 * size, 3.6 * size),
+            (back - 3 * size, -6 * size, 0, 3.6 * size),
+        ],
         6.0 * size,
     )
     superior = fields.strand(
@@ -221,7 +229,9 @@ def _lumbar(shape: VertebraShape, folded: Array, body: Array) -> Array:
         smooth=3,
     )
     mamillary = fields.ellipsoid(
-        folded, (wall - 19.5 * size, half + 2.0 * size, shape.canal_width / 2 + 6.5 * size), np.array([3.4, 4.2, 3.0]) * size
+        folded,
+        (wall - 19.5 * size, half + 2.0 * size, shape.canal_width / 2 + 6.5 * size),
+        np.array([3.4, 4.2, 3.0]) * size,
     )
     arch = fields.join(pedicle, lamina, superior, blend=3.5 * size)
     arch = fields.join(arch, inferior, transverse, blend=4.0 * size)
@@ -270,7 +280,11 @@ def _thoracic(level: str, shape: VertebraShape, folded: Array, body: Array) -> A
     )
     lamina = fields.ribbon(
         folded,
-        [(*pillar, 3.2 * size), (back - 1.0 * size, -3.5 * size, 4.0 * size, 3.2 * size), (back - 2.6 * size, -4 * size, 0, 3.2 * size)],
+        [
+            (*pillar, 3.2 * size),
+            (back - 1.0 * size, -3.5 * size, 4.0 * size, 3.2 * size),
+            (back - 2.6 * size, -4 * size, 0, 3.2 * size),
+        ],
         5.0 * size,
     )
     superior = fields.strand(
@@ -341,7 +355,9 @@ def _cervical(level: str, shape: VertebraShape, folded: Array, body: Array) -> A
     )
     # the articular pillar: a slanting short column whose ends are the facets
     column = fields.strand(
-        folded, [(pillar[0] + 1.6, 6.2, pillar[2], 4.3), (pillar[0] - 3.0, -6.2, pillar[2] - 0.3, 4.3)], (1.0, 1.0, 1.25)
+        folded,
+        [(pillar[0] + 1.6, 6.2, pillar[2], 4.3), (pillar[0] - 3.0, -6.2, pillar[2] - 0.3, 4.3)],
+        (1.0, 1.0, 1.25),
     )
     ends = np.abs(folded[:, 1] + 0.75 * (folded[:, 0] - pillar[0] + 0.7)) * 0.8 - 7.2
     column = fields.meet(column, ends, blend=1.5)
@@ -384,7 +400,11 @@ def _cervical_spine(level: str, shape: VertebraShape, folded: Array) -> Array:
     back = shape.wall - shape.canal_depth
     tip = shape.wall - shape.spinous_reach
     if level == "C7":
-        rod = [(back - 1, -2.5, 0.0, 3.4), ((back + tip) / 2, -7.0, 0.0, 2.9), (tip + 3.6, -shape.spinous_drop, 0.0, 3.6)]
+        rod = [
+            (back - 1, -2.5, 0.0, 3.4),
+            ((back + tip) / 2, -7.0, 0.0, 2.9),
+            (tip + 3.6, -shape.spinous_drop, 0.0, 3.6),
+        ]
         return fields.strand(folded, rod, (1.0, 1.35, 0.95), smooth=3)
     fork = (back * 0.45 + tip * 0.55, -shape.spinous_drop * 0.72)
     rod = [(back - 1, -2.4, 0.0, 3.0), (*fork, 0.8, 2.6)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BPoly, CubicSpline
+from scipy.interpolate import BPoly
 
 Array = NDArray[np.float64]
 FRAME_RATE = 50.0
@@ -26,13 +26,6 @@ def moves(time: Array, keys: Sequence[tuple[float, float]]) -> Array:
     index = np.clip(np.searchsorted(moments, time, side="right") - 1, 0, len(moments) - 2)
     s = np.clip((time - moments[index]) / (moments[index + 1] - moments[index]), 0.0, 1.0)
     return values[index] + (values[index + 1] - values[index]) * s**3 * (10.0 - 15.0 * s + 6.0 * s**2)
-
-
-def cycle(phase: Array, keys: Sequence[tuple[float, float]]) -> Array:
-    """A periodic cubic spline through (phase 0 to 1, value), [T]."""
-    first = keys[0]
-    spline = CubicSpline(*zip(*keys, (first[0] + 1.0, first[1]), strict=True), bc_type="periodic")
-    return spline((phase - first[0]) % 1.0 + first[0])
 
 
 def hermite(x: Array, nodes: Sequence[tuple[float, float, float, float]]) -> Array:

@@ -1,4 +1,4 @@
-"""Legs between a given pelvis and given feet: six joint angles a side, by damped least squares over all frames at once."""
+"""Legs between a given pelvis and given feet: six angles a side, by damped least squares over all frames at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ITERATIONS, STEP_RAD = 40, 1e-6
 
 @dataclass(frozen=True, slots=True)
 class FootTrack:
-    """Where the calcaneus is: place [T, 3] m and rotation [T, 3, 3] in ground; `toes` is the toe joint's angle [T] rad."""
+    """Where the calcaneus is: place [T, 3] m and rotation [T, 3, 3] in ground; the toe joint's angle [T] rad."""
 
     places: Array
     rotations: Array
@@ -46,7 +46,10 @@ def planted_foot(subject: Subject, side: str, count: int, half_width_m: float, t
 def _turn_error(rotation: Array, wanted: Array) -> Array:
     """Small-angle rotation vectors from `wanted` to `rotation`, [T, 3] rad."""
     between = np.swapaxes(wanted, 1, 2) @ rotation
-    skew = np.stack([between[:, 2, 1] - between[:, 1, 2], between[:, 0, 2] - between[:, 2, 0], between[:, 1, 0] - between[:, 0, 1]], 1)
+    skew = np.stack(
+        [between[:, 2, 1] - between[:, 1, 2], between[:, 0, 2] - between[:, 2, 0], between[:, 1, 0] - between[:, 0, 1]],
+        1,
+    )
     return skew / np.sqrt(np.maximum(1.0 + np.trace(between, axis1=1, axis2=2), 1e-9))[:, None]
 
 
@@ -87,9 +90,7 @@ def leg_length(subject: Subject, knee_angle: Array) -> Array:
     return np.hypot(x, y)
 
 
-def height_for_knee(
-    subject: Subject, side: str, pelvis: Mapping[str, Array], foot: FootTrack, knee: Array
-) -> Array:
+def height_for_knee(subject: Subject, side: str, pelvis: Mapping[str, Array], foot: FootTrack, knee: Array) -> Array:
     """Height of the pelvis origin, [T] m, at which the knee of one side bends by `knee` rad over its given foot."""
     level = dict(pelvis) | {"pelvis_ty": np.zeros(len(knee))}
     hip = Chain(root_and_leg_joints(subject)).poses(level)[f"femur_{side}"][1]

@@ -21,7 +21,7 @@ def _standing_hip(subject: Subject) -> Array:
     pose = on_planted_feet(
         subject,
         time,
-        {name: one for name in ("pelvis_tilt", "pelvis_list", "pelvis_rotation")},
+        dict.fromkeys(("pelvis_tilt", "pelvis_list", "pelvis_rotation"), one),
         (one, one, one),
         one + STANDING_KNEE_DEG,
     )
@@ -40,7 +40,9 @@ def sit_to_stand(subject: Subject) -> SampleMotion:
     seat_x, seat_y = SEATED_HIP[0] * height, SEATED_HIP[1] * height
     forward = moves(time, [(0.8, 0.0), (2.5, 1.0), (3.1, 1.0), (5.0, 0.0)])
     rise = moves(time, [(0.8, 0.0), (2.45, 1.0), (3.1, 1.0), (5.05, 0.0)])
-    lean = moves(time, [(0.1, 0.0), (1.25, 1.0), (1.35, 1.0), (2.6, 0.0), (2.9, 0.0), (4.4, 1.0), (4.55, 1.0), (5.8, 0.0)])
+    lean = moves(
+        time, [(0.1, 0.0), (1.25, 1.0), (1.35, 1.0), (2.6, 0.0), (2.9, 0.0), (4.4, 1.0), (4.55, 1.0), (5.8, 0.0)]
+    )
     seated = 1.0 - rise
     tilt = 8.0 * seated - 38.0 * lean
     lumbar = -16.0 * seated - 14.0 * lean

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 STRIDE_S, STRIDE_M, STRIDES = 1.1, 1.30, 4
 FLAT_FROM, HEEL_OFF, TOE_OFF = 0.09, 0.38, 0.62
 HALF_STEP_WIDTH_M, TOE_OUT_DEG = 0.055, 6.0
-PITCH_DEG_CYCLE = [  # (phase, value, slope, curvature): toe-up positive; still on the floor from flat to heel-off
+PITCH_DEG_CYCLE = [  # (phase, value, slope, curvature); toe-up is positive, 0 is flat on the floor
     (0.00, 18.0, -300.0, 0.0),
     (FLAT_FROM, 0.0, 0.0, 0.0),
     (HEEL_OFF, 0.0, 0.0, 0.0),
@@ -75,7 +75,7 @@ def _turned(point: Array, angle_deg: Array) -> Array:
     return np.stack([cosine * point[0] - sine * point[1], sine * point[0] + cosine * point[1]], axis=1)
 
 
-def _planted(subject: Subject, phase: Array) -> Array:
+def _planted(subject: Subject, phase: NDArray) -> Array:
     """Calcaneus of a foot that rolls on the floor, in the foot's own upright plane, [T, 2] m (forward, up).
 
     Until it is flat the foot turns about the heel's lowest point, afterwards about the toe joints while the toes lie
@@ -88,7 +88,7 @@ def _planted(subject: Subject, phase: Array) -> Array:
     tip = np.array([subject.foot_length - subject.ball_length - 0.008 * height, -0.010 * height])
     on_heel = heel - _turned(heel, pitch)
     on_toes = toe_joint + tip - _turned(tip, toe_pitch) - _turned(toe_joint, pitch)
-    return np.where((phase < FLAT_FROM)[:, None], on_heel, on_toes) + [0.0, flat]
+    return np.where((phase < FLAT_FROM)[:, None], on_heel, on_toes) + np.array([0.0, flat])
 
 
 def _end_of_stance(subject: Subject, phase: float, inwards: float) -> tuple[Array, Array, Array]:

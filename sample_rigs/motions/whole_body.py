@@ -48,7 +48,10 @@ def trunk_angles(flexion: Array, bending: Array, rotation: Array) -> dict[str, A
 def mass_centre(subject: Subject, values: Mapping[str, Array]) -> Array:
     """The whole body's mass centre in ground, [T, 3] m; coordinates not given count as zero."""
     known = Chain(skeleton(subject)).poses(values)
-    moments = [spec.mass * (known[spec.name][1] + known[spec.name][0] @ np.array(spec.mass_centre)) for spec in body_specs(subject)]
+    moments = [
+        spec.mass * (known[spec.name][1] + known[spec.name][0] @ np.array(spec.mass_centre))
+        for spec in body_specs(subject)
+    ]
     return np.sum(moments, axis=0) / subject.mass_kg
 
 
@@ -59,7 +62,7 @@ def stand(
     knee: Array,
     over: tuple[Array, Array],
 ) -> dict[str, Array]:
-    """Both feet planted: place the pelvis so that the mass centre stays over `over` (x, z; [T] m) and the knees bend by `knee`.
+    """Both feet planted: the pelvis goes where the mass centre is over `over` (x, z; [T] m) and the knees bend by `knee`.
 
     `values` (rad, [T]) gives the pelvis' angles, the trunk and the arms; returned with root translations and legs.
     """
@@ -92,5 +95,7 @@ def assemble(time: Array, body: Mapping[str, Array]) -> SampleMotion:
         else:
             columns.append(np.degrees(body[spec.name]) if spec.is_angle else np.asarray(body[spec.name]))
     decimals = [5 if spec.is_angle else 6 for spec in coordinate_specs(0.0)]
-    rounded = np.stack([np.round(column, digits) + 0.0 for column, digits in zip(columns, decimals, strict=True)], axis=1)
+    rounded = np.stack(
+        [np.round(column, digits) + 0.0 for column, digits in zip(columns, decimals, strict=True)], axis=1
+    )
     return SampleMotion(time, rounded)

@@ -10,14 +10,16 @@ from typing import Any
 import bpy
 import numpy as np
 from mathutils import Matrix
+from numpy.typing import NDArray
 
-from ..model.types import GROUND, Model, Motion
+from ..model.types import GROUND, Model
 from ..spine.levels import lumbar_levels
 from .armature import body_offsets, bone_of_body
 from .axes import BLENDER_FROM_OPENSIM
 from .import_motion import MODEL_PROPERTY, MOTION_PROPERTY, ImportResult
 from .timeline import PERSON_PROPERTY, sample_rate
 
+Array = NDArray[np.float64]
 RECORD_PROPERTY = "simspine_record"
 
 
@@ -52,13 +54,20 @@ class LevelAngles:
     axial_rotation: float
 
 
-def write_record(result: ImportResult, model: Model, motion: Motion, more_warnings: Iterable[str] = ()) -> None:
-    """Let the armature of `result` remember its import, so that a saved file knows it without the documents."""
+def write_record(result: ImportResult, model: Model, time: Array, more_warnings: Iterable[str] = ()) -> None:
+    """Let the armature of `result` remember its import, so that a saved file knows it without the documents.
+
+    Args:
+        result: from `import_person`.
+        model: what was imported.
+        time: [T] s, the samples of the motion as its file has them.
+        more_warnings: what reading model and motion had to warn of; those of `result` are added.
+    """
     shown = sum(thing.type == "MESH" for thing in result.objects)
     result.armature[RECORD_PROPERTY] = {
-        "samples": len(motion.time),
-        "rate": float(sample_rate(motion.time)),
-        "duration": float(motion.time[-1] - motion.time[0]),
+        "samples": len(time),
+        "rate": float(sample_rate(time)),
+        "duration": float(time[-1] - time[0]),
         "frame_start": result.frame_start,
         "frame_end": result.frame_end,
         "coordinates": len(model.coordinates),
@@ -137,7 +146,7 @@ def _level_entry(armature: bpy.types.Object, model: Model, name: str, joint_inde
     }
 
 
-def _in_bone(armature: bpy.types.Object, body: str, rotation: np.ndarray) -> np.ndarray:
+def _in_bone(armature: bpy.types.Object, body: str, rotation: Array) -> Array:
     """`rotation` of a frame in its body, in the body's bone instead; in Blender's world where the body is ground."""
     if not body:
         return BLENDER_FROM_OPENSIM @ rotation

@@ -85,7 +85,8 @@ def _draw_buttons(layout: bpy.types.UILayout, context: bpy.types.Context, person
     parts = person_parts(context, person)
     row = layout.row(align=True)
     for name, part in parts:
-        row.prop(part, "hide_viewport", text=name, toggle=True, invert_checkbox=True)
+        icon = "HIDE_ON" if part.hide_viewport else "HIDE_OFF"
+        row.prop(part, "hide_viewport", text=name, icon=icon, toggle=True, invert_checkbox=True)
 
 
 def _draw_warnings(layout: bpy.types.UILayout, context: bpy.types.Context, record: PersonRecord) -> None:

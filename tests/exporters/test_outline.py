@@ -1,7 +1,7 @@
 """Points on bodies go where the bodies go."""
 
 import numpy as np
-from simspine.exporters.outline import blended_points, points_at, rigid_points
+from simspine.exporters.outline import blended_points, outermost, points_at, rigid_points
 from simspine.simspine_addon.kinematics.pose_track import PoseTrack
 
 
@@ -37,3 +37,14 @@ def test_a_blended_point_is_the_mean_of_where_its_bodies_would_take_it():
     point = blended_points(np.array([[1.0, 1.0, 0.0]]), np.array([[0, 1]]), np.array([[2.0, 2.0]]), track)
     np.testing.assert_allclose(point.at(track, 0), [[1.0, 1.0, 0.0]], atol=1e-15)
     np.testing.assert_allclose(points_at([point], track, 1), [[0.5, 1.5, 0.0]], atol=1e-15)
+
+
+def test_the_outermost_points_reach_as_far_as_all_of_them():
+    rng = np.random.default_rng(2)
+    cloud = rng.normal(size=(4000, 3))
+    cloud /= np.linalg.norm(cloud, axis=1, keepdims=True)
+    few = outermost([rigid_points(cloud[:2500], 0), rigid_points(cloud[2500:] * 0.1, 1)], directions=200)
+    ball = few.local[few.bodies[:, 0] == 0][:, 0]
+    assert len(few.local) <= 400
+    np.testing.assert_allclose(np.abs(ball).max(axis=0), 1.0, atol=0.02)
+    assert (few.bodies[:, 0] == 1).any()

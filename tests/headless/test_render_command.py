@@ -34,7 +34,8 @@ def inputs(tmp_path_factory, xml):
         "CustomJoint", "back", "/bodyset/pelvis", "/bodyset/torso", ("lean",), xml.spatial_transform(axes)
     )
     markers = "".join(
-        f'<Marker name="{name}"><socket_parent_frame>/bodyset/{body}</socket_parent_frame><location>{at}</location></Marker>'
+        f'<Marker name="{name}"><socket_parent_frame>/bodyset/{body}</socket_parent_frame>'
+        f"<location>{at}</location></Marker>"
         for name, body, at in (("Hip", "pelvis", "0 0 0"), ("Neck", "torso", "0 0.1 0"))
     )
     more = f'<MarkerSet name="markerset"><objects>{markers}</objects></MarkerSet>'
@@ -145,7 +146,7 @@ def test_an_interrupted_render_goes_on_to_the_same_bytes(dataset, inputs, tmp_pa
 def test_other_settings_are_refused_and_nothing_is_touched(dataset, inputs, capsys):
     before = contents(dataset)
     assert render(inputs, dataset, "--frames", "1:6:3", "--seed", "5") == 2
-    error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error")]
+    error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("simspine: ")]
     assert len(error) == 1
     assert "seed" in error[0]
     assert "--overwrite" in error[0]
@@ -159,7 +160,9 @@ def test_overwrite_replaces_the_data_set_but_no_other_file(dataset, inputs, tmp_
     assert render(inputs, folder, "--frames", "2", "--overwrite") == 0
     names = set(contents(folder))
     assert "mine.txt" in names
-    assert {name for name in names if name.startswith("images")} == {f"images/cam_0{v}/000002.png" for v in (1, 2, 3, 4)}
+    assert {name for name in names if name.startswith("images")} == {
+        f"images/cam_0{v}/000002.png" for v in (1, 2, 3, 4)
+    }
 
 
 def test_a_folder_with_other_things_in_it_is_refused(inputs, tmp_path, capsys):
@@ -185,7 +188,7 @@ def test_a_folder_with_other_things_in_it_is_refused(inputs, tmp_path, capsys):
 def test_bad_input_is_one_line_and_exit_code_2_and_leaves_nothing(inputs, tmp_path, capsys, change, says):
     paths = (change.get("model", inputs[0]), change.get("motion", inputs[1]))
     assert render(paths, tmp_path / "set", *change.get("more", [])) == 2
-    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("simspine: ")]
     assert len(errors) == 1
     assert says in errors[0]
     assert not (tmp_path / "set").exists()

@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-
 from simspine.headless.render_plan import choose_cameras, chosen_rows, folder_names, resized
 from simspine.simspine_addon.capture.calibration import write_calibration
 from simspine.simspine_addon.capture.camera import Camera
@@ -20,7 +19,15 @@ def camera(name="cam", size=(640, 480), distortion=None):
 
 @pytest.mark.parametrize(
     ("text", "rows"),
-    [(":", range(10)), ("2:5", [2, 3, 4]), ("::4", [0, 4, 8]), ("-2:", [8, 9]), ("7", [7]), ("-1", [9]), ("8:99", [8, 9])],
+    [
+        (":", range(10)),
+        ("2:5", [2, 3, 4]),
+        ("::4", [0, 4, 8]),
+        ("-2:", [8, 9]),
+        ("7", [7]),
+        ("-1", [9]),
+        ("8:99", [8, 9]),
+    ],
 )
 def test_frames_are_rows_as_in_a_slice(text, rows):
     assert chosen_rows(text, 10).tolist() == list(rows)

@@ -54,8 +54,8 @@ def test_uneven_times_keep_their_own_frames():
 
 
 def test_exact_times_are_not_moved_to_whole_frames():
-    time = 0.001 + np.arange(50) / 100.0
-    assert np.allclose(key_frames(SceneClock(100.0, 0.0), time), 1.1 + np.arange(50), atol=1e-9)
+    time = 0.0004 + np.arange(50) / 100.0
+    assert np.allclose(key_frames(SceneClock(100.0, 0.0), time), 1.04 + np.arange(50), atol=1e-9)
 
 
 def test_a_clock_s_frames_and_times_are_inverse():

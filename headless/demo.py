@@ -1,0 +1,73 @@
+"""`simspine demo`: everything once on the sample, from OpenSim files to an armature and labelled images."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from ..sample_rigs import MOTIONS, sample_model_path, sample_motion_path
+from ..simspine_addon.model.errors import InputError
+from .bootstrap import quiet_stdout
+from .documents import read_model_and_motion
+from .import_blend import write_blend
+
+VIEW_ROWS = 4  # frames that are rendered, spread over the motion
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `simspine demo`."""
+    parser.add_argument("-o", "--output", type=Path, default=Path("simspine-demo"), metavar="DIR")
+    parser.add_argument("--motion", choices=MOTIONS, default="lifting_with_twist", help="which sample motion")
+    parser.add_argument("--size", type=int, default=480, metavar="PIXELS", help="side of the images (default 480)")
+    parser.add_argument("--json", action="store_true", help="print a summary for machines")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run `simspine demo`."""
+    started = time.perf_counter()
+    output: Path = arguments.output
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot be made ({error.strerror})", path=output, hint="choose another with -o") from error
+    model_path, motion_path = sample_model_path(), sample_motion_path(arguments.motion)
+    model, motion = read_model_and_motion(model_path, motion_path)
+    blend = output / "armature.blend"
+    summary = write_blend(blend, model, motion)
+    images = _render(arguments, output / "images", model_path, motion_path, len(motion.time))
+    places = {
+        "model": str(model_path),
+        "motion": str(motion_path),
+        "armature": str(blend),
+        **images,
+    }
+    seconds = round(time.perf_counter() - started, 1)
+    if arguments.json:
+        print(json.dumps({"seconds": seconds, "bones": summary["bones"], "files": places}))
+        return 0
+    print(f"SimSpine demo: {arguments.motion.replace('_', ' ')}, done in {seconds} s")
+    for what, place in places.items():
+        print(f"  {what:<14} {place}")
+    return 0
+
+
+def _render(
+    arguments: argparse.Namespace, output: Path, model_path: Path, motion_path: Path, frames: int
+) -> dict[str, str]:
+    """Four views of a few frames, with labels, overlays and the contact sheet."""
+    from .render_job import RenderRequest, render_dataset
+
+    step = max(1, frames // VIEW_ROWS)
+    request = RenderRequest(
+        model=model_path,
+        motion=motion_path,
+        output=output,
+        frames=f"{step // 2}:{frames}:{step}",
+        size=(arguments.size, arguments.size),
+        overwrite=True,
+    )
+    with quiet_stdout():
+        result = render_dataset(request)
+    return {what: str(path) for what, path in result.places.items()}
