@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .anthropometry import SACRAL_SLOPE_DEG, Subject, sacral_endplate, spine_column, torso_place
+from .anthropometry import SACRAL_SLOPE_DEG, Subject, sacral_endplate, spine_column, torso_place, up_vector
 from .arm_joints import arm_joints
 from .joint_spec import Axis, JointFrame, JointSpec, X, Y, Z, aim_z, pin, three_rotations, vector
 from .knee import knee_curves, patella_curves
@@ -44,7 +44,7 @@ def root_and_leg_joints(subject: Subject) -> list[JointSpec]:
 
 def sacrum_centre(subject: Subject) -> Array:
     """Centre of the S1 body, 15 mm at 1.75 m (ours) below its endplate, in the pelvis frame, [3] m."""
-    return sacral_endplate(subject) - 15.0e-3 / 1.75 * subject.height_m * upvector(SACRAL_SLOPE_DEG)
+    return sacral_endplate(subject) - 15.0e-3 / 1.75 * subject.height_m * up_vector(SACRAL_SLOPE_DEG)
 
 
 def leg_joints(subject: Subject, side: str) -> list[JointSpec]:

@@ -117,7 +117,7 @@ def graded_axis(knots: Sequence[tuple[float, float]]) -> Array:
     return np.interp(np.linspace(0.0, number[-1], int(np.ceil(number[-1])) + 1), number, fine)
 
 
-def mesh_from_field(field: Field, axes: Sequence[Array], target: int, *, relaxations: int = 3) -> BoneMesh:
+def mesh_from_field(field: Field, axes: Sequence[Array], target: int, *, relaxations: int = 4) -> BoneMesh:
     """The zero surface of `field` (mm) sampled at the rectilinear grid `axes` (x, y, z in mm), as triangles in metres.
 
     The grid's own surface is simplified to about `target` vertices, which are then pulled exactly onto the field's
@@ -136,7 +136,7 @@ def mesh_from_field(field: Field, axes: Sequence[Array], target: int, *, relaxat
     vertices, quads = _surface_nets(grid, values, inside)
     vertices = _settled(field, vertices, quads, _home_boxes(vertices, axes), relaxations)
     vertices, triangles = simplify(vertices, _halved(vertices, quads), target)
-    return _triangle_mesh(_pulled(field, vertices, most=0.15) * METRES, triangles)
+    return _triangle_mesh(_pulled(field, vertices, 0.2) * METRES, triangles)
 
 
 def _sampled(field: Field, axes: Sequence[Array], grid: Array, block: int = 5) -> Array:
@@ -244,29 +244,30 @@ def _settled(field: Field, vertices: Array, quads: Indices, boxes: tuple[Array, 
     start, end = quads.ravel(), np.roll(quads, -1, axis=1).ravel()
     degree = np.bincount(start, minlength=len(vertices))[:, None]
     for _ in range(relaxations):
-        gradient = _unit_gradient(field, vertices)
+        to_surface, rise = _newton_step(field, vertices, 0.6)
+        normal = rise / np.maximum(np.linalg.norm(rise, axis=1, keepdims=True), 1e-12)
         mean = np.stack([np.bincount(start, vertices[end, k], len(vertices)) for k in range(3)], axis=1) / degree
         drift = mean - vertices
-        drift -= gradient * np.einsum("ij,ij->i", drift, gradient)[:, None]
-        vertices = np.clip(_pulled(field, vertices + 0.6 * drift), *boxes)
-    return np.clip(_pulled(field, vertices), *boxes)
+        drift -= normal * np.einsum("ij,ij->i", drift, normal)[:, None]
+        vertices = np.clip(vertices + to_surface + 0.6 * drift, *boxes)
+    return np.clip(_pulled(field, vertices, 0.6), *boxes)
 
 
-def _unit_gradient(field: Field, points: Array, step: float = 0.05) -> Array:
-    rise = np.stack([field(points + step * e) - field(points - step * e) for e in np.eye(3)], axis=1)
-    return rise / np.maximum(np.linalg.norm(rise, axis=1, keepdims=True), 1e-12)
+def _newton_step(field: Field, points: Array, most: float) -> tuple[Array, Array]:
+    """The move [N, 3] to the surface along the gradient, at most `most` mm, and the gradient [N, 3]."""
+    step = 0.05
+    value = field(points)
+    rise = np.stack([field(points + step * e) - value for e in np.eye(3)], axis=1) / step
+    square = np.maximum(np.einsum("ij,ij->i", rise, rise), 0.05)
+    move = -rise * (value / square)[:, None]
+    length = np.linalg.norm(move, axis=1, keepdims=True)
+    return move * np.minimum(1.0, most / np.maximum(length, 1e-12)), rise
 
 
-def _pulled(field: Field, points: Array, most: float = 0.6) -> Array:
-    """Three Newton steps along the gradient, each at most `most` mm, since fields are distances only near their surface."""
-    for _ in range(3):
-        step = 0.05
-        value = field(points)
-        rise = np.stack([field(points + step * e) - value for e in np.eye(3)], axis=1) / step
-        square = np.maximum(np.einsum("ij,ij->i", rise, rise), 0.05)
-        move = rise * (value / square)[:, None]
-        length = np.linalg.norm(move, axis=1, keepdims=True)
-        points = points - move * np.minimum(1.0, most / np.maximum(length, 1e-12))
+def _pulled(field: Field, points: Array, most: float) -> Array:
+    """Two steps onto the surface; short ones, since fields are distances only near their surface."""
+    for _ in range(2):
+        points = points + _newton_step(field, points, most)[0]
     return points
 
 

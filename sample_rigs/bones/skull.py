@@ -47,10 +47,10 @@ def _cranium_field(points: Array) -> Array:
 
 def _vault(p: Array) -> Array:
     y = p[:, 1]
-    middle = fields.ellipsoid(p, (-6, 66, 0), (84, 66, 68))
+    middle = fields.ellipsoid(p, (-6, 66, 0), (84, 66, 69))
     back = fields.ellipsoid(p, (-36, 56, 0), (54, 58, 65))
-    front = fields.ellipsoid(p, (36, 68, 0), (54, 58, 58))
-    parietal = fields.ellipsoid(p, (-26, 74, 25), (42, 42, 41))
+    front = fields.ellipsoid(p, (34, 68, 0), (56, 60, 60))
+    parietal = fields.ellipsoid(p, (-20, 76, 22), (46, 44, 42))
     vault = fields.join(middle, back, front, parietal, blend=26)
     vault = fields.meet(vault, 9.0 + 0.24 * np.clip(-30 - p[:, 0], 0, None) - y, blend=30)
     base = fields.ellipsoid(p, (18, 14, 0), (44, 14, 34))

@@ -77,7 +77,7 @@ def axis_field(shape: VertebraShape, folded: Array, body: Array) -> Array:
         smooth=4,
     )
     shoulder = fields.ellipsoid(
-        folded, (-1.5 * size, half - 4.2 * size, 14.5 * size), np.array([9.0, 4.2, 8.4]) * size, fields.turn("x", 24)
+        folded, (-1.5 * size, half - 2.8 * size, 14.5 * size), np.array([9.0, 4.2, 8.4]) * size, fields.turn("x", 24)
     )
     pillar = (wall - 7 * size, -2.0 * size, shape.canal_width / 2 + 3.5 * size)
     pars = fields.strand(folded, [(-3 * size, 2 * size, 13 * size, 4.6 * size), (*pillar, 4.0 * size)], (1.0, 1.2, 1.0))

@@ -1,9 +1,10 @@
 """Walking: planted and swinging feet, a pelvis that rises, sways and turns, a thorax that turns against it, arm swing.
 
-Timing and amplitudes follow published normal gait at about 1.25 m/s (Perry 1992; Winter 1991; Murray, Drought & Kory
-1964; values from memory, [?]): stance 62 % of the stride, foot flat from 9 % to 38 %, foot pitch 22 deg at heel contact
-and -62 deg at toe-off, pelvis rotation +-5, list +-4, trunk counter-rotation, vertical travel 40 mm, sway 40 mm.
-The joint angles of the legs follow from feet and pelvis; `GAIT_PEAKS` holds the published peaks that the tests compare.
+Timing and amplitudes follow published normal gait at about 1.2 m/s (Perry 1992; Winter 1991; Murray, Drought & Kory
+1964; values from memory, [?]): stance 62 % of the stride, foot flat from 9 % to 38 %, foot pitch about 20 deg at heel
+contact and -60 deg at toe-off, knee 19 deg in loading and 60 deg in swing, pelvis rotation +-5 and list +-4 deg, trunk
+turning against it, sway 40 mm. The legs' angles are solved from feet and pelvis; where they peak was tuned to the
+published curves.
 """
 
 from __future__ import annotations
@@ -47,11 +48,12 @@ STANCE_KNEE_DEG = [(0.0, 6.0), (0.07, 14.0), (0.15, 19.0), (0.25, 14.0), (0.34, 
 
 
 @dataclass(frozen=True, slots=True)
-class HipPath:
-    """How the hips travel: m at 1.75 m of stature, phases of the stride; fitted by `fit_walking` in the project's notes.
+class GaitShape:
+    """What was tuned by hand, in m at 1.75 m of stature and phases of the stride.
 
-    `lead` forward of the mid-stride place, `surge` along it twice a stride, `sway` across it once; `lift` raises the swinging foot half-way; `brake` and `touch` (m per stride squared) are how hard it slows
-    down forwards and downwards just before the heel meets the floor.
+    Hips: `lead` forward of the mid-stride place, `surge` along the way twice a stride, `sway` across it once.
+    Swinging foot: `lift` upwards half-way, `reach` forwards late; `brake` and `touch` (m per stride squared) are how
+    hard it slows down forwards and downwards just before the heel meets the floor.
     """
 
     lead: float = 0.055
@@ -66,7 +68,7 @@ class HipPath:
 
 
 REACH_PEAK = (5.0 / 8.0) ** 5 * (3.0 / 8.0) ** 3
-HIP_PATH = HipPath()
+GAIT = GaitShape()
 
 
 def _turned(point: Array, angle_deg: Array) -> Array:
@@ -99,7 +101,7 @@ def _end_of_stance(subject: Subject, phase: float, inwards: float) -> tuple[Arra
     return place[0], slope, (place[0] - 2.0 * place[1] + place[2]) / step**2
 
 
-def _foot(subject: Subject, side: str, strides: Array, path: HipPath) -> FootTrack:
+def _foot(subject: Subject, side: str, strides: Array, shape: GaitShape) -> FootTrack:
     """One foot over all frames; `strides` counts strides since the right heel's first contact, [T]."""
     sign, ahead = (1.0, 0.0) if side == "r" else (-1.0, 0.5)
     size = subject.height_m / 1.75
@@ -111,13 +113,13 @@ def _foot(subject: Subject, side: str, strides: Array, path: HipPath) -> FootTra
     leave, land = _end_of_stance(subject, TOE_OFF, -1.0), _end_of_stance(subject, 0.0, 1.0)
     leave, land = [plane @ part for part in leave], [plane @ part for part in land]
     land[0] = land[0] + np.array([STRIDE_M * size, 0.0, 0.0])
-    land[2] = size * np.array([-path.brake, path.touch, 0.0])
+    land[2] = size * np.array([-shape.brake, shape.touch, 0.0])
     nodes = [[(TOE_OFF, *(p[i] for p in leave)), (1.0, *(p[i] for p in land))] for i in range(3)]
     free = np.stack([hermite(swing, axis_nodes) for axis_nodes in nodes], axis=1)
     bump = (4.0 * (swing - TOE_OFF) * (1.0 - swing) / (1.0 - TOE_OFF) ** 2) ** 3
-    free[:, 1] += path.lift * size * bump
+    free[:, 1] += shape.lift * size * bump
     share = (swing - TOE_OFF) / (1.0 - TOE_OFF)
-    free[:, 0] += path.reach * size * share**5 * (1.0 - share) ** 3 / REACH_PEAK
+    free[:, 0] += shape.reach * size * share**5 * (1.0 - share) ** 3 / REACH_PEAK
     rolling = _planted(subject, np.minimum(phase, TOE_OFF)) @ plane.T
     place = np.where((phase < TOE_OFF)[:, None], rolling, free)
     place = place + np.stack([done * STRIDE_M * size, 0.0 * done, 0.0 * done + sign * HALF_STEP_WIDTH_M * size], axis=1)
@@ -131,7 +133,7 @@ def _wave(strides: Array, times: int, peak: float) -> Array:
     return np.cos(2.0 * np.pi * times * (strides - peak))
 
 
-def _pelvis(subject: Subject, strides: Array, path: HipPath) -> dict[str, Array]:
+def _pelvis(subject: Subject, strides: Array, shape: GaitShape) -> dict[str, Array]:
     """Root coordinates, rad and m. Right heel contact at whole strides brings the right hip forward."""
     size = subject.height_m / 1.75
     angles = {
@@ -139,8 +141,8 @@ def _pelvis(subject: Subject, strides: Array, path: HipPath) -> dict[str, Array]
         "pelvis_list": np.radians(-4.0 * _wave(strides, 1, 0.15)),
         "pelvis_rotation": np.radians(5.0 * _wave(strides, 1, 0.0)),
     }
-    hip_x = size * (STRIDE_M * (strides - 0.25) + path.lead + path.surge * _wave(strides, 2, path.surge_phase))
-    hip_z = size * path.sway * _wave(strides, 1, path.sway_phase)
+    hip_x = size * (STRIDE_M * (strides - 0.25) + shape.lead + shape.surge * _wave(strides, 2, shape.surge_phase))
+    hip_z = size * shape.sway * _wave(strides, 1, shape.sway_phase)
     turn = rotation_about((0, 0, 1), angles["pelvis_tilt"]) @ rotation_about((1, 0, 0), angles["pelvis_list"])
     turn = turn @ rotation_about((0, 1, 0), angles["pelvis_rotation"])
     offset = np.array([subject.hip_centre[0], subject.hip_centre[1], 0.0])
@@ -148,13 +150,13 @@ def _pelvis(subject: Subject, strides: Array, path: HipPath) -> dict[str, Array]
     return angles | {f"pelvis_t{axis}": root[:, i] for i, axis in enumerate("xyz")}
 
 
-def _rise(subject: Subject, path: HipPath) -> Array:
+def _rise(subject: Subject, shape: GaitShape) -> Array:
     """Coefficients of `_rise_waves` for the height of the pelvis origin, [5] m.
 
     The standing leg carries the pelvis: least squares over right stance, so that its knee follows `STANCE_KNEE_DEG`.
     """
     phase = np.linspace(0.0, 0.48, 49)
-    pelvis, foot = _pelvis(subject, phase, path), _foot(subject, "r", phase, path)
+    pelvis, foot = _pelvis(subject, phase, shape), _foot(subject, "r", phase, shape)
     places, angles = zip(*STANCE_KNEE_DEG, strict=True)
     knee = np.radians(CubicSpline(places, angles)(phase))
     wanted = height_for_knee(subject, "r", pelvis, foot, knee)
@@ -193,14 +195,14 @@ def _upper_body(strides: Array) -> dict[str, Array]:
     return lumbar | body
 
 
-def walk(subject: Subject, strides: Array, path: HipPath) -> dict[str, Array]:
+def walk(subject: Subject, strides: Array, shape: GaitShape) -> dict[str, Array]:
     """All coordinates at the given numbers of strides, rad and m."""
-    body = _pelvis(subject, strides, path) | _upper_body(strides)
-    body["pelvis_ty"] = _rise_waves(strides) @ _rise(subject, path)
-    return place_legs(subject, body, {side: _foot(subject, side, strides, path) for side in ("r", "l")})
+    body = _pelvis(subject, strides, shape) | _upper_body(strides)
+    body["pelvis_ty"] = _rise_waves(strides) @ _rise(subject, shape)
+    return place_legs(subject, body, {side: _foot(subject, side, strides, shape) for side in ("r", "l")})
 
 
 def walking(subject: Subject) -> SampleMotion:
     """Four strides straight ahead (4.4 s, 5.5 m)."""
     time = frame_times(STRIDE_S * STRIDES)
-    return assemble(time, walk(subject, time / STRIDE_S, HIP_PATH))
+    return assemble(time, walk(subject, time / STRIDE_S, GAIT))

@@ -62,7 +62,7 @@ def stand(
     knee: Array,
     over: tuple[Array, Array],
 ) -> dict[str, Array]:
-    """Both feet planted: the pelvis goes where the mass centre is over `over` (x, z; [T] m) and the knees bend by `knee`.
+    """Both feet planted, knees bent by `knee`: the mass centre stays over `over` (x and z, [T] m each).
 
     `values` (rad, [T]) gives the pelvis' angles, the trunk and the arms; returned with root translations and legs.
     """

@@ -44,6 +44,15 @@ def matrices_from_quaternions(quaternions: Array) -> Array:
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
 
+def nearest_rotations(matrices: Array) -> Array:
+    """The rotations [..., 3, 3] nearest to matrices that are almost rotations (off by e, the result by e^2).
+
+    One step of Newton's iteration for the polar decomposition, `(M + M^-T) / 2` (Higham 1986).
+    """
+    m = np.asarray(matrices, dtype=np.float64)
+    return 0.5 * (m + np.swapaxes(np.linalg.inv(m), -1, -2))
+
+
 def continuous_quaternions(quaternions: Array) -> Array:
     """The same rotations [T, ..., 4] with signs such that neighbours in time never point apart; w >= 0 at first.
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kinematics.pose_track import PoseTrack
+from ..kinematics.quaternions import nearest_rotations
 from .axes import frames_to_blender, points_to_blender
 from .bone_shape import bone_tails
 
@@ -82,9 +83,10 @@ def body_frames(
     names = bone_of_body(armature)
     evaluated = armature.evaluated_get(depsgraph or bpy.context.evaluated_depsgraph_get())
     assert evaluated.pose is not None
-    poses = np.array([evaluated.pose.bones[bone].matrix for bone in names.values()], dtype=np.float64)
+    poses = np.array([evaluated.pose.bones[bone].matrix for bone in names.values()], dtype=np.float64).reshape(-1, 4, 4)
+    poses[:, :3, :3] = nearest_rotations(poses[:, :3, :3])
     world = np.array(evaluated.matrix_world, dtype=np.float64)
-    return tuple(names), world @ poses.reshape(-1, 4, 4) @ body_offsets(armature, tuple(names.values()))
+    return tuple(names), world @ poses @ body_offsets(armature, tuple(names.values()))
 
 
 def leave_edit_modes() -> None:
@@ -95,9 +97,15 @@ def leave_edit_modes() -> None:
 
 
 def _store_offsets(armature: bpy.types.Object, track: PoseTrack, bone_names: Sequence[str]) -> None:
-    """From what Blender made of heads, tails and rolls in single precision, so that its rounding cancels."""
+    """From what Blender made of heads, tails and rolls in single precision, so that its rounding cancels.
+
+    Its rest matrices are rotations up to 3e-5 only (worst for bones that point against their parent), which would move
+    a body's origin half a metre away by 0.01 mm: the offset is that of the nearest rotation.
+    """
     frames = frames_to_blender(track.rest_positions, track.rest_rotations)
-    offsets = np.linalg.inv(rest_matrices(armature, bone_names)) @ frames
+    rest = rest_matrices(armature, bone_names)
+    rest[:, :3, :3] = nearest_rotations(rest[:, :3, :3])
+    offsets = np.linalg.inv(rest) @ frames
     bones = _data(armature).bones
     for body, bone_name in enumerate(bone_names):
         bones[bone_name][OFFSET_PROPERTY] = offsets[body].ravel().tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -10,37 +11,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kinematics.pose_track import PoseTrack
-from ..kinematics.quaternions import continuous_quaternions, quaternions_from_matrices
+from ..kinematics.quaternions import (
+    continuous_quaternions,
+    matrices_from_quaternions,
+    nearest_rotations,
+    quaternions_from_matrices,
+)
 from .axes import frames_to_blender
 from .compat import new_curve
 
 Array = NDArray[np.float64]
-_STILL_M = 5e-7  # the rounding of single precision at 4 m; a dozen joints of it stay below 0.01 mm
+_STILL_M = 5e-6  # half of the 0.01 mm that a bone may be off; it is not handed on from bone to bone
 _STILL_QUATERNION = 1e-9
 
 
-def local_transforms(frames: Array, parents: NDArray[np.int64], rest: Array, offsets: Array) -> tuple[Array, Array]:
-    """What the bones' location and rotation channels have to hold so that the bodies stand at `frames`.
+@dataclass(frozen=True, slots=True)
+class BoneChannels:
+    """What the bones' channels hold: `locations` [T, B, 3] m, `quaternions` [T, B, 4] `[w, x, y, z]`, `slides` [B]."""
 
-    With rest matrices R, body offsets O and body frames F, a bone stands at `B = F O^-1`, and its channels hold
-    `(R_parent^-1 R)^-1 B_parent^-1 B`; without a parent, `R^-1 B`.
+    locations: Array
+    quaternions: Array
+    slides: NDArray[np.bool_]
+
+
+def bone_channels(frames: Array, parents: NDArray[np.int64], rest: Array, offsets: Array) -> BoneChannels:
+    """The channels that make the bodies stand at `frames`.
+
+    A bone with rest matrix R stands at `B = B_parent R_parent^-1 R L` with its channels L (without a parent `R L`),
+    and has to stand at `F O^-1` for its body to stand at F. Blender's rest matrices are rotations up to 3e-5 only,
+    for bones that point against their parent; so L is found from where the parent really stands, body by body, and
+    no error is handed on. Location is used by the roots, and where a head moves against its parent (`slides`).
 
     Args:
         frames: [T, B, 4, 4] body frames in the armature's space.
-        parents: [B], -1 for none.
-        rest: [B, 4, 4] rest matrices of the bones.
-        offsets: [B, 4, 4] from body to bone coordinates.
-
-    Returns:
-        Locations [T, B, 3] m and quaternions [T, B, 4] `[w, x, y, z]` of continuous sign.
+        parents: [B], -1 for none; a parent stands before its children.
+        rest: [B, 4, 4] rest matrices of the bones, as Blender holds them.
+        offsets: [B, 4, 4] from body to bone coordinates, O.
     """
-    bones = frames @ np.linalg.inv(offsets)
-    inverse_rest = np.linalg.inv(rest)
-    has_parent = parents >= 0
-    carried = np.broadcast_to(np.eye(4), bones.shape).copy()
-    carried[:, has_parent] = bones[:, parents[has_parent]] @ inverse_rest[parents[has_parent]]
-    local = inverse_rest @ np.linalg.inv(carried) @ bones
-    return local[..., :3, 3], continuous_quaternions(quaternions_from_matrices(local[..., :3, :3]))
+    wanted = frames @ np.linalg.inv(offsets)
+    standing = np.empty_like(wanted)
+    locations, quaternions = np.zeros((*wanted.shape[:2], 3)), np.empty((*wanted.shape[:2], 4))
+    slides = parents < 0
+    for body, parent in enumerate(parents):
+        carrier = rest[body] if parent < 0 else standing[:, parent] @ (np.linalg.inv(rest[parent]) @ rest[body])
+        local = np.linalg.inv(carrier) @ wanted[:, body]
+        quaternions[:, body] = quaternions_from_matrices(nearest_rotations(local[:, :3, :3]))
+        slides[body] |= np.abs(local[:, :3, 3]).max() > _STILL_M
+        if slides[body]:
+            locations[:, body] = local[:, :3, 3]
+        local[:, :3, :3] = matrices_from_quaternions(quaternions[:, body])
+        local[:, :3, 3] = locations[:, body]
+        standing[:, body] = carrier @ local
+    return BoneChannels(locations, continuous_quaternions(quaternions), slides)
 
 
 def write_pose_curves(
@@ -48,18 +70,18 @@ def write_pose_curves(
 ) -> None:
     """Key the bones so that they follow `track`, at `frames` [T], into `curves` (see `compat.new_action`).
 
-    Every bone gets its four quaternion channels. Three location channels go to the roots and to the bones whose head
-    moves against their parent, as in a knee. What never changes gets one key.
+    Every bone gets its four quaternion channels, those that slide their three of location (see `bone_channels`). A
+    rotation that never changes gets one key.
     """
     bodies = frames_to_blender(track.positions, track.rotations)
-    locations, quaternions = local_transforms(bodies, track.parents, rest, offsets)
-    moves = (track.parents < 0) | (np.abs(locations).max(axis=(0, 2)) > _STILL_M)
+    channels = bone_channels(bodies, track.parents, rest, offsets)
     for body, bone_name in enumerate(bone_names):
         path = f'pose.bones["{bpy.utils.escape_identifier(bone_name)}"]'
-        still = bool(np.ptp(quaternions[:, body], axis=0).max() < _STILL_QUATERNION)
-        write_channels(curves, f"{path}.rotation_quaternion", frames, quaternions[:, body], bone_name, still)
-        if moves[body]:
-            write_channels(curves, f"{path}.location", frames, locations[:, body], bone_name)
+        turns = channels.quaternions[:, body]
+        still = bool(np.ptp(turns, axis=0).max() < _STILL_QUATERNION)
+        write_channels(curves, f"{path}.rotation_quaternion", frames, turns, bone_name, still)
+        if channels.slides[body]:
+            write_channels(curves, f"{path}.location", frames, channels.locations[:, body], bone_name)
 
 
 def write_channels(curves: Any, data_path: str, frames: Array, values: Array, group: str, still: bool = False) -> None:

@@ -105,6 +105,8 @@ def configure(scene: bpy.types.Scene, settings: RenderSettings, device: Device) 
 def render_image(scene: bpy.types.Scene, camera: bpy.types.Object, frame: float, seed: int, path: Path) -> None:
     """Render one image through `camera` at the scene's `frame` (may be fractional) into `path`, whole or not at all.
 
+    `scene` has to be the context's: another scene's animation is not brought up to date before rendering.
+
     Raises:
         RuntimeError: Blender could not render or save it.
     """

@@ -59,9 +59,11 @@ def _checks(model_path: Path, motion_path: Path) -> dict[str, Any]:
     before = _counts()
     bpy.ops.ed.undo_push(message="before the import")
     started = time.perf_counter()
-    done = bpy.ops.simspine.import_motion(filepath=str(motion_path), model_path=str(model_path), with_markers=True)
+    # True: with an undo step of the operator's own, as from the menu.
+    done = bpy.ops.simspine.import_motion(
+        "EXEC_DEFAULT", True, filepath=str(motion_path), model_path=str(model_path), with_markers=True
+    )
     seconds = round(time.perf_counter() - started, 3)
-    bpy.ops.ed.undo_push(message="after the import")
     report = {"enabled": MODULE in bpy.context.preferences.addons, "finished": done == {"FINISHED"}, "seconds": seconds}
     report |= _poses(model_path, motion_path)
     report |= {"failure_changes_nothing": _failure_changes_nothing(model_path)}
