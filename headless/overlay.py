@@ -107,7 +107,7 @@ def write_contact_sheet(path: Path, labels: Labels, paths: Sequence[Sequence[Pat
             sheet.paste(plain, (left, top))
             sheet.paste(labelled(plain, points, labels.keypoint_parents), (left, top + CELL_PX + GAP_PX))
             caption = f"{labels.cameras[view].name}   frame {labels.frames[index]}   {labels.time[index]:.2f} s"
-            pen.text((left + 12, top + 9), caption, font=_font(14), fill=_TEXT)
+            pen.text((left + 12, top + CELL_PX - 28), caption, font=_font(14), fill=_TEXT)
     with atomic_path(path) as temporary:
         sheet.save(temporary)
 

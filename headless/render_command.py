@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--frames", default=":", metavar="A:B:S", help="rows of the motion, as in a Python slice (default: all)"
     )
     parser.add_argument("--size", type=_size, metavar="WxH", help="image size (default: the cameras', 1000x1000)")
-    parser.add_argument("--samples", type=_positive, default=16, help="rays a pixel (default: %(default)s)")
+    parser.add_argument("--samples", type=_positive, default=8, help="rays a pixel (default: %(default)s)")
     parser.add_argument("--no-denoise", action="store_true", help="leave the noise of few samples in the images")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="what renders (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the sampling noise (default: %(default)s)")

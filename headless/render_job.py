@@ -42,7 +42,7 @@ class RenderRequest:
     cameras: str = "h36m"
     frames: str = ":"
     size: tuple[int, int] | None = None
-    samples: int = 16
+    samples: int = 8
     denoise: bool = True
     device: str = "auto"
     seed: int = 0

@@ -109,6 +109,11 @@ class Subject:
         return 0.72 * self.foot_length
 
     @property
+    def toe_joint_height(self) -> float:
+        """The toe joints' centres over the sole, 25 mm at 1.75 m (ours)."""
+        return 0.0145 * self.height_m
+
+    @property
     def foot_breadth(self) -> float:
         return 0.055 * self.height_m
 
@@ -220,9 +225,9 @@ def torso_place(subject: Subject) -> Array:
 
 
 def shoulder_place(subject: Subject) -> Array:
-    """Centre of the right humeral head in the upright pelvis frame, [3] m: over the hip centre (ours)."""
+    """Centre of the right humeral head in the upright pelvis frame, [3] m: 15 mm at 1.75 m behind the hip's (ours)."""
     up = subject.shoulder_height - (subject.hip_height - subject.hip_centre[1])
-    return np.array([subject.hip_centre[0], up, subject.shoulder_half_width])
+    return np.array([subject.hip_centre[0] - 0.0086 * subject.height_m, up, subject.shoulder_half_width])
 
 
 def spine_scale(subject: Subject) -> float:

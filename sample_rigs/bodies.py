@@ -174,8 +174,13 @@ def _arm(subject: Subject, side: str) -> list[BodySpec]:
 
 
 PELVIS_MESHES = ("hip_r.vtp", "hip_l.vtp")
-TORSO_MESHES = ("thorax.vtp", *(f"thoracic{n}.vtp" for n in range(1, 13)), "cervical7.vtp")
-HEAD_MESHES = ("skull.vtp", *(f"cervical{n}.vtp" for n in range(1, 7)))
+TORSO_MESHES = (
+    "thorax.vtp",
+    *(f"{bone}_{side}.vtp" for bone in ("scapula", "clavicle") for side in ("r", "l")),
+    *(f"thoracic{n}.vtp" for n in range(1, 13)),
+    "cervical7.vtp",
+)
+HEAD_MESHES = ("skull.vtp", "jaw.vtp", *(f"cervical{n}.vtp" for n in range(1, 7)))
 
 
 def body_specs(subject: Subject) -> list[BodySpec]:

@@ -120,8 +120,8 @@ def _limbs(subject: Subject, side: str) -> dict[str, tuple[str, Array]]:
         f"{side}Wrist": (f"radius_{letter}", forearm(subject, letter).wrist),
         f"{side}Knee": (f"femur_{letter}", np.array([0.0, -subject.thigh + 0.012 * size, 0.0])),
         f"{side}Ankle": (f"tibia_{letter}", np.array([0.0, -subject.shank + 0.008 * size, sign * 0.006 * size])),
-        f"{side}BigToe": (f"toes_{letter}", size * np.array([toes / size - 0.014, 0.0, -sign * 0.022])),
-        f"{side}SmallToe": (f"toes_{letter}", size * np.array([0.030, -0.002, sign * 0.034])),
+        f"{side}BigToe": (f"toes_{letter}", size * np.array([toes / size - 0.014, -0.006, -sign * 0.022])),
+        f"{side}SmallToe": (f"toes_{letter}", size * np.array([0.030, -0.008, sign * 0.034])),
         f"{side}Heel": (
             f"calcn_{letter}",
             np.array([heel_back, 0.024 * size - subject.ankle_height + 0.016 * subject.height_m, 0.0]),
@@ -133,7 +133,7 @@ def sole_points(subject: Subject, side: str) -> dict[str, tuple[str, Array]]:
     """Points of the sole that touch a level floor when the foot is flat: name -> (body, place in its frame, m)."""
     sign, half = (1.0 if side == "r" else -1.0), subject.foot_breadth / 2.0
     sole_in_calcn = -subject.ankle_height + 0.016 * subject.height_m
-    toe_sole = -0.010 * subject.height_m
+    toe_sole = -subject.toe_joint_height
     heel = -subject.heel_length + 0.012 * subject.height_m + 0.006 * subject.height_m
     ball = subject.ball_length - subject.heel_length + 0.006 * subject.height_m
     toes = subject.foot_length - subject.ball_length

@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 Knots = tuple[tuple[float, ...], tuple[float, ...]]
 KNOT_ANGLES = np.radians(np.arange(-10.0, 151.0, 10.0))
 ROLLBACK_M = 0.010
-PATELLA_RADIUS, PATELLA_START = 0.0275, np.radians(33.0)  # of stature; above the horizontal (ours)
+PATELLA_RADIUS, PATELLA_START = 0.0245, np.radians(33.0)  # of stature; above the horizontal (ours)
 TUBEROSITY = np.array([0.0195, -0.0260])  # of stature, forward and up from the knee's centre in the tibia (ours)
 
 

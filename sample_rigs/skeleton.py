@@ -122,10 +122,9 @@ def subtalar_place(subject: Subject) -> Array:
 
 
 def toe_joint_in_calcn(subject: Subject) -> Array:
-    """Centre of the toe joints in the calcaneus frame, [3] m; it lies 0.010 of stature above the sole (ours)."""
-    below_ankle = np.array(
-        [subject.ball_length - subject.heel_length, 0.010 * subject.height_m - subject.ankle_height, 0]
-    )
+    """Centre of the toe joints in the calcaneus frame, [3] m; straight in front of the ankle (ours)."""
+    forward, up = subject.ball_length - subject.heel_length, subject.toe_joint_height - subject.ankle_height
+    below_ankle = np.array([forward, up, 0.0])
     return below_ankle - subtalar_place(subject)
 
 

@@ -64,7 +64,7 @@ def hand(side: str = "right", length: float = HAND_LENGTH) -> BoneMesh:
 @cache
 def _talus() -> BoneMesh:
     axes = (even_axis(-30, 44, 2.2), even_axis(-34, 16, 2.2), even_axis(-26, 28, 2.2))
-    return mesh_from_field(_talus_field, axes, 260)
+    return mesh_from_field(_talus_field, axes, 220)
 
 
 def _talus_field(p: Array) -> Array:
@@ -92,8 +92,8 @@ _METATARSALS = (
 @cache
 def _hind_foot() -> BoneMesh:
     axes = (even_axis(-76, 78, 2.5), even_axis(-74, -8, 2.5), even_axis(-34, 38, 2.5))
-    tarsus = mesh_from_field(_tarsus_field, axes, 620)
-    rays = [_ray_bone(np.array([base, head]), radii) for base, head, radii in _METATARSALS]
+    tarsus = mesh_from_field(_tarsus_field, axes, 520)
+    rays = [_ray_bone(np.array([base, head]), radii, around=8) for base, head, radii in _METATARSALS]
     return merge([tarsus, *rays]).moved(None, -_HEEL * METRES)
 
 
@@ -116,11 +116,11 @@ def _tarsus_field(p: Array) -> Array:
     return fields.join(fields.join(heel, cuboid, blend=1.5), middle, blend=1.5)
 
 
-def _ray_bone(ends: Array, radii: tuple[float, float, float], *, arch: float = 3.0) -> BoneMesh:
+def _ray_bone(ends: Array, radii: tuple[float, float, float], *, arch: float = 3.0, around: int = 6) -> BoneMesh:
     """One metatarsal, metacarpal or phalanx: broad base, slim bowed shaft, round head. Millimetres."""
-    share = np.array([0.0, 0.10, 0.28, 0.52, 0.76, 0.90, 1.0])
+    share = np.array([0.0, 0.12, 0.34, 0.62, 0.88, 1.0])
     base, shaft, head = radii
-    size = np.array([base * 0.92, base, 0.45 * base + 0.55 * shaft, shaft, 0.55 * shaft + 0.45 * head, head, head * 0.86])
+    size = np.array([base * 0.92, base, 0.25 * base + 0.75 * shaft, 0.9 * shaft + 0.1 * head, head, head * 0.86])
     length = float(np.linalg.norm(ends[1] - ends[0]))
     inset = np.clip(np.array([base, head]) * 0.75, 0, 0.3 * length) / length  # the rounded ends reach the given points
     share = inset[0] + share * (1 - inset.sum())
@@ -128,7 +128,7 @@ def _ray_bone(ends: Array, radii: tuple[float, float, float], *, arch: float = 3
     path[:, 1] += arch * np.sin(np.pi * share)
     along = (ends[1] - ends[0]) / length
     aside = np.cross(along, [0.0, 0.0, 1.0]) if abs(along[2]) < 0.9 else np.array([0.0, 1.0, 0.0])
-    return swept_tube(path, np.stack([size, size], axis=1), np.tile(aside, (len(path), 1)), around=8)
+    return swept_tube(path, np.stack([size, size], axis=1), np.tile(aside, (len(path), 1)), around=around)
 
 
 @cache
@@ -161,12 +161,12 @@ def _hand() -> BoneMesh:
     axes = (even_axis(-24, 28, 2.4), even_axis(-36, 4, 2.4), even_axis(-12, 14, 2.4))
     bones = [mesh_from_field(_carpus_field, axes, 300)]
     for base, head, lengths, size in _FINGERS:
-        bones.append(_ray_bone(np.array([base, head]), (6.8 * size, 3.9 * size, 6.6 * size), arch=0.0))
+        bones.append(_ray_bone(np.array([base, head]), (6.8 * size, 3.9 * size, 6.6 * size), arch=0.0, around=8))
         heading = np.array(head, dtype=float) - np.array(base)
         heading = heading / np.linalg.norm(heading) + np.array([0.0, 0.0, -0.06])
         bones += _finger(np.array(head, dtype=float) + heading * 1.0, heading, lengths, size, np.array([0.0, 0.02, -0.13]))
     base, head = np.array([21.0, -24.0, -7.0]), np.array([43.0, -60.0, -17.0])
-    bones.append(_ray_bone(np.array([base, head]), (7.6, 4.8, 6.8), arch=0.0))
+    bones.append(_ray_bone(np.array([base, head]), (7.6, 4.8, 6.8), arch=0.0, around=8))
     heading = (head - base) / np.linalg.norm(head - base)
     bones += _finger(head + heading, heading, (32, 24), 1.12, np.array([-0.10, -0.10, 0.02]))
     return merge(bones)

@@ -80,7 +80,7 @@ def _shaft_axis(top: float, bottom: float, end_cell: float) -> Array:
 @cache
 def _femur() -> BoneMesh:
     axes = (even_axis(-38, 38, 2.9), _shaft_axis(26, -436, 2.9), even_axis(-46, 76, 2.9))
-    return mesh_from_field(_femur_field, axes, 720)
+    return mesh_from_field(_femur_field, axes, 640)
 
 
 def _femur_field(p: Array) -> Array:
@@ -135,7 +135,7 @@ def _with_condyles(p: Array, bone: Array) -> Array:
 @cache
 def _tibia() -> BoneMesh:
     axes = (even_axis(-34, 40, 2.7), _shaft_axis(-12, -418, 2.7), even_axis(-44, 46, 2.7))
-    return mesh_from_field(_tibia_field, axes, 480)
+    return mesh_from_field(_tibia_field, axes, 440)
 
 
 def _tibia_field(p: Array) -> Array:
@@ -222,7 +222,7 @@ def _patella_field(p: Array) -> Array:
 @cache
 def _humerus() -> BoneMesh:
     axes = (even_axis(-26, 28, 2.5), _shaft_axis(24, -314, 2.5), even_axis(-38, 34, 2.5))
-    return mesh_from_field(_humerus_field, axes, 480)
+    return mesh_from_field(_humerus_field, axes, 440)
 
 
 def _humerus_field(p: Array) -> Array:

@@ -83,7 +83,7 @@ _ILIUM_THICKNESS = (
 def _hip_bone() -> BoneMesh:
     cell = 3.3
     axes = (even_axis(-106, 70, cell), even_axis(-98, 146, cell), even_axis(0, 142, cell))
-    return mesh_from_field(_hip_field, axes, 1150)
+    return mesh_from_field(_hip_field, axes, 1000)
 
 
 def _hip_field(p: Array) -> Array:
@@ -146,7 +146,7 @@ _SACRUM_OUTLINE = (
 def _sacrum() -> BoneMesh:
     cell = 2.7
     axes = (even_axis(-48, 36, cell), even_axis(-138, 18, cell), even_axis(-58, 58, cell))
-    return mesh_from_field(_sacrum_field, axes, 1000)
+    return mesh_from_field(_sacrum_field, axes, 820)
 
 
 def _sacrum_field(points: Array) -> Array:

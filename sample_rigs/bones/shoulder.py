@@ -67,7 +67,7 @@ def _blade_axes() -> Array:
 def _scapula() -> BoneMesh:
     cell = 2.7
     axes = (even_axis(-50, 42, cell), even_axis(-132, 70, cell), even_axis(-140, 30, cell))
-    return mesh_from_field(_scapula_field, axes, 620).moved(_blade_axes())
+    return mesh_from_field(_scapula_field, axes, 560).moved(_blade_axes())
 
 
 def _scapula_field(p: Array) -> Array:

@@ -34,10 +34,14 @@ def simplify(vertices: Array, triangles: Indices, target: int) -> tuple[Array, I
 def _round(vertices: Array, triangles: Indices, most: int) -> tuple[Array, Indices] | None:
     edges, directed = _edges(triangles, len(vertices))
     places, costs = _collapse_costs(vertices, triangles, edges)
-    chosen = _independent(edges, costs, len(vertices))
-    chosen = chosen[np.argsort(costs[chosen], kind="stable")]
-    chosen = chosen[_two_common_neighbours(edges[chosen], directed, len(vertices))]
-    chosen = chosen[~_would_fold(vertices, triangles, edges[chosen], places[chosen])][:most]
+    for _ in range(8):
+        wanted = _independent(edges, costs, len(vertices))
+        wanted = wanted[np.argsort(costs[wanted], kind="stable")]
+        chosen = wanted[_two_common_neighbours(edges[wanted], directed, len(vertices))]
+        chosen = chosen[~_would_fold(vertices, triangles, edges[chosen], places[chosen])][:most]
+        if len(chosen) > 0.3 * len(wanted):
+            break
+        costs[np.setdiff1d(wanted, chosen)] = np.inf  # these must not stand in their neighbours' way again
     if not len(chosen):
         return None
     vertices, target = vertices.copy(), np.arange(len(vertices))

@@ -32,7 +32,7 @@ def mandible(height: float = SKULL_HEIGHT) -> BoneMesh:
 @cache
 def _cranium() -> BoneMesh:
     axes = (even_axis(-98, 106, 3.4), even_axis(-26, 136, 3.4), even_axis(-76, 76, 3.4))
-    return mesh_from_field(_cranium_field, axes, 1900)
+    return mesh_from_field(_cranium_field, axes, 1650)
 
 
 def _cranium_field(points: Array) -> Array:
@@ -118,7 +118,7 @@ def _nose(p: Array) -> Array:
 @cache
 def _jaw() -> BoneMesh:
     axes = (even_axis(-8, 94, 2.6), even_axis(-86, 26, 2.6), even_axis(-62, 62, 2.6))
-    return mesh_from_field(_jaw_field, axes, 620)
+    return mesh_from_field(_jaw_field, axes, 500)
 
 
 def _jaw_field(points: Array) -> Array:

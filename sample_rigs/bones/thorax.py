@@ -105,13 +105,13 @@ def rib(number: int, side: str, frame: ChestFrame) -> BoneMesh:
         raise ValueError(f"rib number must be 1 to 12, not {number}")
     if side not in ("right", "left"):
         raise ValueError(f"side must be 'right' or 'left', not {side!r}")
-    path = fields.curve(_rib_knots(number, frame), 3)
+    path = fields.curve(_rib_knots(number, frame), 2)
     share = np.linspace(0.0, 1.0, len(path))
     thick, tall = (value * frame.size for value in _RIBS[number][4:])
     neck = 1 - 0.30 * np.exp(-(((share - 0.06) / 0.05) ** 2))
     tip = 1 - (0.55 * share**6 if number >= 11 else -0.10 * share**8)
     half_axes = np.stack([tall * neck * tip, thick * (2 - neck) * tip], axis=1)
-    half_axes[:3] = np.maximum(half_axes[:3], 3.4 * frame.size)
+    half_axes[:2] = np.maximum(half_axes[:2], 3.4 * frame.size)
     right = swept_tube(path, half_axes, np.tile([0.0, 1.0, 0.0], (len(path), 1)), around=8)
     return right if side == "right" else right.mirrored()
 
@@ -185,7 +185,7 @@ def _cartilage(number: int, frame: ChestFrame) -> BoneMesh:
     """Right costal cartilage: to the sternum for ribs 1 to 7, to the cartilage above for 8 to 10."""
     knots = _cartilage_knots(number, frame)
     hidden = 2 * (knots[0] - knots[1]) / np.linalg.norm(knots[0] - knots[1])  # starts inside the rib
-    path = fields.curve([knots[0] + hidden, *knots[1:]], 3)
+    path = fields.curve([knots[0] + hidden, *knots[1:]], 2)
     thick, tall = _RIBS[number][4:]
     half = np.stack(
         [np.linspace(tall, 0.82 * tall, len(path)), np.linspace(thick + 0.7, thick + 1.0, len(path))], axis=1
@@ -222,7 +222,7 @@ def sternum(frame: ChestFrame) -> BoneMesh:
 @cache
 def _sternum() -> BoneMesh:
     axes = (even_axis(-14, 12, 2.4), even_axis(-188, 8, 2.4), even_axis(-36, 36, 2.4))
-    return mesh_from_field(_sternum_field, axes, 330)
+    return mesh_from_field(_sternum_field, axes, 290)
 
 
 def _sternum_field(points: Array) -> Array:

@@ -18,7 +18,7 @@ from .upper_cervical import atlas_field, axis_field
 from .vertebra_shapes import CERVICAL, LEVELS, LUMBAR, SHAPES, VertebraShape
 
 CELL_MM = {"C": 1.5, "T": 1.75, "L": 2.1}
-VERTICES = {"C": 650, "T": 700, "L": 1150}
+VERTICES = {"C": 560, "T": 620, "L": 1050}
 
 
 def vertebra(
@@ -40,7 +40,7 @@ def vertebra(
         body_height: distance of the endplates' rims at the body's centre line, m.
         body_width: width of the endplates, m (mean of upper and lower; their ratio stays).
         body_depth: depth of the endplates from front to back, m (mean of upper and lower).
-        detail: factor on the number of vertices (650 to 1150).
+        detail: factor on the number of vertices (560 to 1050).
 
     Raises:
         ValueError: unknown level, or a size that is not positive.
@@ -317,7 +317,7 @@ def _thoracic(level: str, shape: VertebraShape, folded: Array, body: Array) -> A
     )
     arch = fields.join(pedicle, lamina, superior, blend=3.0 * size)
     arch = fields.join(arch, inferior, transverse, blend=3.2 * size)
-    spine = _hatchet(shape, folded, size * 0.85) if number >= 11 else _thoracic_spine(shape, folded, size)
+    spine = _hatchet(shape, folded, size * (0.68 + 0.08 * (number - 11))) if number >= 11 else _thoracic_spine(shape, folded, size)
     arch = fields.join(arch, spine, blend=3.5 * size)
     return _with_rib_facets(shape, folded, _finish(shape, folded, body, arch, 0.95), size)
 

@@ -87,7 +87,7 @@ def _planted(subject: Subject, phase: NDArray) -> Array:
     pitch, toe_pitch = hermite(phase, PITCH_DEG_CYCLE), hermite(phase, TOE_PITCH_DEG_CYCLE)
     heel = np.array([-subject.heel_length + 0.018 * height, -flat])
     toe_joint = toe_joint_in_calcn(subject)[:2]
-    tip = np.array([subject.foot_length - subject.ball_length - 0.008 * height, -0.010 * height])
+    tip = np.array([subject.foot_length - subject.ball_length - 0.008 * height, -subject.toe_joint_height])
     on_heel = heel - _turned(heel, pitch)
     on_toes = toe_joint + tip - _turned(tip, toe_pitch) - _turned(toe_joint, pitch)
     return np.where((phase < FLAT_FROM)[:, None], on_heel, on_toes) + np.array([0.0, flat])

@@ -64,6 +64,9 @@ def add_geometry(
         bone_name = None if geometry.body == GROUND else bone_names[geometry.body]
         attach_to_body(thing, armature, bone_name, geometry.transform, geometry.scale)
         result.objects.append(thing)
+    if meshes.repeated_faces:
+        files, faces = len(meshes.repeated_faces), sum(meshes.repeated_faces.values())
+        result.warnings.append(f"faces that mesh files hold more than once are drawn once ({faces} in {files} files)")
     return result
 
 
@@ -120,6 +123,7 @@ class _MeshShelf:
         self._folders = folders
         self._warnings = warnings
         self._by_file: dict[str, bpy.types.Mesh | None] = {}
+        self.repeated_faces: dict[str, int] = {}
 
     def mesh(self, geometry: Geometry) -> bpy.types.Mesh | None:
         if geometry.kind == "mesh":
@@ -154,11 +158,14 @@ class _MeshShelf:
             self._warnings.append(f"{error} (this mesh is not shown)")
             return None
         self._warnings.extend(data.warnings)
-        return new_mesh(data)
+        mesh = new_mesh(data)
+        if len(mesh.polygons) < data.face_count:
+            self.repeated_faces[file] = data.face_count - len(mesh.polygons)
+        return mesh
 
 
 def new_mesh(data: MeshData) -> bpy.types.Mesh:
-    """A mesh data-block, smooth, in the coordinates of its file."""
+    """A mesh data-block, smooth, in the coordinates of its file; a face that is there twice is kept once."""
     mesh = bpy.data.meshes.new(data.name)
     mesh.vertices.add(len(data.vertices))
     mesh.vertices.foreach_set("co", data.vertices.astype(np.float32).ravel())

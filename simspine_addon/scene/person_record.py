@@ -27,7 +27,7 @@ RECORD_PROPERTY = "simspine_record"
 class PersonRecord:
     """An imported person in figures; `rate` in frames a second, `duration` in s, frames those of the scene.
 
-    `pieces` counts the model's geometry, `pieces_shown` what of it became an object.
+    `pieces` counts the model's geometry (0 where it was not asked for), `pieces_shown` what of it became an object.
     """
 
     model_file: str
@@ -54,13 +54,16 @@ class LevelAngles:
     axial_rotation: float
 
 
-def write_record(result: ImportResult, model: Model, time: Array, more_warnings: Iterable[str] = ()) -> None:
+def write_record(
+    result: ImportResult, model: Model, time: Array, *, with_meshes: bool = True, more_warnings: Iterable[str] = ()
+) -> None:
     """Let the armature of `result` remember its import, so that a saved file knows it without the documents.
 
     Args:
         result: from `import_person`.
         model: what was imported.
         time: [T] s, the samples of the motion as its file has them.
+        with_meshes: whether the model's geometry was asked for.
         more_warnings: what reading model and motion had to warn of; those of `result` are added.
     """
     shown = sum(thing.type == "MESH" for thing in result.objects)
@@ -71,7 +74,7 @@ def write_record(result: ImportResult, model: Model, time: Array, more_warnings:
         "frame_start": result.frame_start,
         "frame_end": result.frame_end,
         "coordinates": len(model.coordinates),
-        "pieces": len(model.geometry),
+        "pieces": len(model.geometry) if with_meshes else 0,
         "pieces_shown": shown,
         "warnings": "\n".join((*more_warnings, *result.warnings)),
         "levels": [_level_entry(result.armature, model, level.name, level.joint) for level in lumbar_levels(model)],

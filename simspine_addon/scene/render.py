@@ -32,7 +32,7 @@ class Device:
 class RenderSettings:
     """What decides about the pixels, beside the scene."""
 
-    samples: int = 16
+    samples: int = 8
     denoise: bool = True
     file_format: str = "png"
     seed: int = 0

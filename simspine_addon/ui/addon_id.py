@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .preferences import SIMSPINE_AP_preferences
 
 # `bl_ext.<repository>.simspine` when installed, `simspine` when imported from a checkout.
-ADDON_ID = __package__.removesuffix(".simspine_addon.ui")
+ADDON_ID = __name__.removesuffix(".simspine_addon.ui.addon_id")
 
 
 def preferences(context: bpy.types.Context) -> SIMSPINE_AP_preferences | None:

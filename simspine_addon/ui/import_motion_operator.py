@@ -19,7 +19,7 @@ class SIMSPINE_OT_import_motion(bpy.types.Operator, ImportHelper):
     """Bring a person into the scene: an OpenSim model (.osim) and its joint angles (.mot, .sto)"""
 
     bl_idname = "simspine.import_motion"
-    bl_label = "Import OpenSim Motion"
+    bl_label = "Import OpenSim"
     bl_options = {"REGISTER", "UNDO", "PRESET"}
 
     filename_ext = ".mot"
@@ -29,10 +29,10 @@ class SIMSPINE_OT_import_motion(bpy.types.Operator, ImportHelper):
     model_path: StringProperty(
         name="Model",
         description=(
-            "The .osim model of the motion, if it is not among the chosen files; "
+            "Path of the motion's .osim model, if it is not among the chosen files; "
             "left empty, it is the only one in the motion's folder, or else the last one used"
         ),
-        subtype="FILE_PATH",
+        # No FILE_PATH: its button would open a file browser, and Blender refuses a second one.
         options={"SKIP_SAVE"},
     )
     fps: FloatProperty(
@@ -80,7 +80,9 @@ class SIMSPINE_OT_import_motion(bpy.types.Operator, ImportHelper):
             geometry_folders=[each.path for each in settings.geometry_folders if each.path] if settings else (),
         )
         try:
-            chosen = choose_files(_paths(self), bpy.path.abspath(self.model_path), settings.last_model if settings else "")
+            chosen = choose_files(
+                _paths(self), bpy.path.abspath(self.model_path), settings.last_model if settings else ""
+            )
             imported = import_selection(context.scene, chosen, options)
         except InputError as error:
             self.report({"ERROR"}, str(error))
@@ -132,27 +134,25 @@ def _draw_model(
     paths: list[Path],
     context: bpy.types.Context,
 ) -> None:
-    """The field for the model, and which one will be taken while it is empty."""
+    """The field for the model; while it is empty, the name of the one that will be taken stands in it."""
     chosen = [path for path in paths if path.suffix.lower() in MODEL_SUFFIXES]
+    expected = chosen[0] if chosen else _expected_model(paths, context)
     column.active = not chosen
-    column.prop(operator, "model_path")
-    if operator.model_path or not paths:
-        return
+    column.prop(operator, "model_path", placeholder=expected.name if expected else "")
+    if paths and expected is None and not operator.model_path:
+        row = column.split(factor=0.4)
+        row.label(text="")
+        row.label(text="Choose one too", icon="ERROR")
+
+
+def _expected_model(paths: list[Path], context: bpy.types.Context) -> Path | None:
+    """What `choose_files` will take for motions that come without a model."""
+    beside = model_beside(paths[0]) if paths else None
+    if beside is not None:
+        return beside
     settings = preferences(context)
     last = Path(settings.last_model) if settings is not None and settings.last_model else None
-    found = chosen[0] if chosen else model_beside(paths[0])
-    if found is not None:
-        _hint(column, f"{found.name}, {'as chosen' if chosen else 'beside the motion'}", "CHECKMARK")
-    elif last is not None and last.is_file():
-        _hint(column, f"{last.name}, the last one used", "CHECKMARK")
-    else:
-        _hint(column, "Choose the .osim file too", "ERROR")
-
-
-def _hint(column: bpy.types.UILayout, text: str, icon: str) -> None:
-    row = column.split(factor=0.4)
-    row.label(text="")
-    row.label(text=text, icon=icon)
+    return last if last is not None and last.is_file() else None
 
 
 def _summary(chosen: Selection) -> str:

@@ -55,7 +55,8 @@ def import_selection(scene: bpy.types.Scene, selection: Selection, options: Impo
         for motion, track in zip(motions, tracks, strict=True):
             name = _person_name(model, motion.path if len(motions) > 1 else None)
             people.append(_import_one(scene, model, motion, track, name, options))
-            write_record(people[-1], model, motion.time, (*notes, *model.warnings, *motion.warnings))
+            told = (*notes, *model.warnings, *motion.warnings)
+            write_record(people[-1], model, motion.time, with_meshes=options.with_meshes, more_warnings=told)
             warnings += (*motion.warnings, *people[-1].warnings)
     return Imported(tuple(people), tuple(dict.fromkeys(warnings)))
 

@@ -7,11 +7,13 @@ import textwrap
 import bpy
 
 from ..scene.person_record import PersonRecord, read_record
+from .addon_id import ADDON_ID
 from .people import current_person, people, person_parts
+from .reporting import gathered
 
 TAB = "SimSpine"
-_CHARACTER_WIDTH = 6.4  # of Blender's interface font at scale 1, in pixels, on average
-_MARGIN = 76.0
+_CHARACTER_WIDTH = 6.2  # of Blender's interface font at scale 1, in pixels, on average
+_MARGIN = 60.0
 
 
 class SIMSPINE_PT_imported(bpy.types.Panel):
@@ -57,9 +59,8 @@ def _draw_facts(layout: bpy.types.UILayout, person: bpy.types.Object, record: Pe
         row = column.split(factor=0.33)
         row.label(text=name)
         row.label(text=value)
-    missing = record.pieces - record.pieces_shown
-    if record.pieces_shown and missing > 0:
-        layout.label(text=f"{missing} of {record.pieces} meshes missing", icon="ERROR")
+    if record.pieces_shown < record.pieces:
+        layout.operator("preferences.addon_show", text="Geometry Folders…", icon="ERROR").module = ADDON_ID
 
 
 def facts(record: PersonRecord) -> list[tuple[str, str]]:
@@ -72,8 +73,8 @@ def facts(record: PersonRecord) -> list[tuple[str, str]]:
             ("Frames", f"{record.frame_start:.5g} to {record.frame_end:.5g}"),
         ]
     lines += [("Bodies", f"{record.bodies}"), ("Coordinates", f"{record.coordinates}")]
-    if record.pieces_shown:
-        lines.append(("Meshes", f"{record.pieces_shown}"))
+    if record.pieces:
+        lines.append(("Meshes", f"{record.pieces_shown} of {record.pieces}"))
     return lines
 
 
@@ -83,22 +84,21 @@ def _draw_buttons(layout: bpy.types.UILayout, context: bpy.types.Context, person
         operator = row.operator("simspine.select_person", text=text, icon=icon)
         operator.person, operator.frame_view = person.name, frame_view
     parts = person_parts(context, person)
-    row = layout.row(align=True)
+    row = layout.row()
     for name, part in parts:
-        icon = "HIDE_ON" if part.hide_viewport else "HIDE_OFF"
-        row.prop(part, "hide_viewport", text=name, icon=icon, toggle=True, invert_checkbox=True)
+        row.prop(part, "hide_viewport", text=name, emboss=False)
 
 
 def _draw_warnings(layout: bpy.types.UILayout, context: bpy.types.Context, record: PersonRecord) -> None:
-    count = len(record.warnings)
-    if not count:
+    warnings = gathered(record.warnings)
+    if not warnings:
         return
     header, body = layout.panel("simspine_warnings", default_closed=True)
-    header.label(text="1 warning" if count == 1 else f"{count} warnings", icon="ERROR")
+    header.label(text="1 warning" if len(warnings) == 1 else f"{len(warnings)} warnings", icon="ERROR")
     if body is None:
         return
     width = wrapping_width(context)
-    for warning in record.warnings:
+    for warning in warnings:
         column = body.box().column(align=True)
         column.scale_y = 0.8
         for line in textwrap.wrap(warning, width):

@@ -11,7 +11,9 @@ from .addon_id import ADDON_ID, preferences
 class SIMSPINE_PG_geometry_folder(bpy.types.PropertyGroup):
     """A folder to look for meshes in, besides the model's own."""
 
-    path: StringProperty(name="Folder", description="A folder that holds .vtp, .stl, .obj or .ply files", subtype="DIR_PATH")
+    path: StringProperty(
+        name="Folder", description="A folder that holds .vtp, .stl, .obj or .ply files", subtype="DIR_PATH"
+    )
 
 
 class SIMSPINE_OT_add_geometry_folder(bpy.types.Operator):

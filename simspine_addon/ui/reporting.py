@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 import bpy
+
+_NAMES = re.compile(r"'[^']*'|\S+\.\w+")  # what warnings of one kind differ by: names in quotes, and files
 
 
 def scene_can_take(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
@@ -19,10 +22,21 @@ def scene_can_take(operator: type[bpy.types.Operator], context: bpy.types.Contex
 
 
 def report_warnings(operator: bpy.types.Operator, warnings: Sequence[str], done: str) -> None:
-    """Each warning for the log, then one sentence that says what was done."""
-    for warning in warnings:
+    """Each kind of warning for the log, then one sentence that says what was done."""
+    kinds = gathered(warnings)
+    for warning in kinds:
         operator.report({"WARNING"}, warning)
-    if len(warnings) > 1:
-        operator.report({"WARNING"}, f"{done}; {len(warnings)} warnings, listed in the SimSpine tab of the sidebar")
-    elif not warnings:
+    if len(kinds) > 1:
+        operator.report({"WARNING"}, f"{done}, with {len(kinds)} warnings")
+    elif not kinds:
         operator.report({"INFO"}, done)
+
+
+def gathered(warnings: Iterable[str]) -> list[str]:
+    """The warnings in their order, those that differ only by a name told once: "... (and 12 more like this)"."""
+    kinds: dict[str, list[str]] = {}
+    for warning in warnings:
+        kinds.setdefault(_NAMES.sub("", warning), []).append(warning)
+    return [
+        f"{alike[0]} (and {len(alike) - 1} more like this)" if len(alike) > 1 else alike[0] for alike in kinds.values()
+    ]

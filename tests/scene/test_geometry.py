@@ -89,6 +89,18 @@ def test_missing_and_broken_meshes_cost_themselves_and_a_warning(scene, people, 
     assert any("nowhere.vtp" in warning for warning in person.warnings)
 
 
+def test_repeated_faces_are_drawn_once_and_counted_in_one_warning(scene, people, folder):
+    with (folder / "piece.obj").open("a") as file:
+        file.write("f 1 3 2\nf 3 2 1\n")
+    track = people.track(3, 2)
+    model = people.model(track, [piece(0, np.eye(4)), piece(1, np.eye(4))], path=folder / "m.osim")
+    person = import_person(scene, model, None, track)
+    assert len(person.objects[1].data.polygons) == 4
+    assert [warning for warning in person.warnings if "more than once" in warning] == [
+        "faces that mesh files hold more than once are drawn once (2 in 1 files)"
+    ]
+
+
 def test_meshes_are_found_in_other_folders(scene, people, folder):
     track = people.track(3, 2)
     model = people.model(track, [piece(0, np.eye(4))])
