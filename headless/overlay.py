@@ -100,7 +100,7 @@ def write_contact_sheet(path: Path, labels: Labels, paths: Sequence[Sequence[Pat
         for column, view in enumerate(views):
             left = EDGE_PX + column * (CELL_PX + GAP_PX)
             picture = _open(paths[view][index])
-            region = _region(labels, views, view, index)
+            region = _region(labels, view, index)
             plain = picture.resize((CELL_PX, CELL_PX), Images.Resampling.LANCZOS, box=region)
             shift, zoom = np.array(region[:2]), CELL_PX / (region[2] - region[0])
             points = (labels.points_2d[view, index] + 0.5 - shift) * zoom - 0.5
@@ -112,15 +112,14 @@ def write_contact_sheet(path: Path, labels: Labels, paths: Sequence[Sequence[Pat
         sheet.save(temporary)
 
 
-def _region(labels: Labels, views: Sequence[int], view: int, index: int) -> tuple[float, float, float, float]:
-    """A square of the image around the person, as wide in every view of the frame; corners in Pillow's pixels."""
-    boxes = labels.boxes[views, index]
-    found = boxes[np.isfinite(boxes).all(axis=1)]
+def _region(labels: Labels, view: int, index: int) -> tuple[float, float, float, float]:
+    """A square of the image around the person, with some air; corners in Pillow's pixels."""
     width, height = labels.cameras[view].size
-    side = float(1.14 * found[:, 2:].max()) if len(found) else min(width, height)
-    side = min(max(side, 32.0), width, height)
     box = labels.boxes[view, index]
-    middle = box[:2] + box[2:] / 2 + 0.5 if np.isfinite(box).all() else np.array([width, height]) / 2
+    seen = bool(np.isfinite(box).all())
+    middle = box[:2] + box[2:] / 2 + 0.5 if seen else np.array([width, height]) / 2
+    side = max(1.2 * float(box[2:].max()), 32.0) if seen else float(max(width, height))
+    side = min(side, width, height)
     left, top = np.clip(middle - side / 2, 0, np.array([width, height]) - side)
     return float(left), float(top), float(left + side), float(top + side)
 

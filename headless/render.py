@@ -25,7 +25,7 @@ def _bootstrap() -> ModuleType:
 def main() -> int:
     bootstrap = _bootstrap()
     bootstrap.load_package()
-    from simspine.headless.render_command import main as render
+    from simspine.headless.render_command import main as render  # pyright: ignore[reportMissingImports]
 
     return render(bootstrap.script_arguments(sys.argv))
 

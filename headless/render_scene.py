@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def add_person(scene: bpy.types.Scene, model: Model, poses: PoseTrack, avatar: s
         if not bones:
             bones = add_stick_bones(imported.armature, poses, names)
             notes.append("the model has no bone meshes here, so its bones are drawn as plain sticks")
-        parts += [part for part in (_carried(obj, names) for obj in bones) if part is not None]
+        parts += rendered_surface(bones, names)
         levels = _lumbar_levels_of_bodies(model)
         color_bones((obj, levels.get(_body_of(obj, names))) for obj in bones)
     if avatar != "skeleton":
@@ -75,6 +75,14 @@ def surface_samples(person: Person, track: PoseTrack) -> Array:
     count = len(track.time)
     rows = np.unique(np.linspace(0, count - 1, min(count, _FLOOR_POSES)).round().astype(int))
     return np.stack([few.at(track, int(row)) for row in rows])
+
+
+def rendered_surface(bones: Iterable[bpy.types.Object], names: Sequence[str]) -> list[SkinnedPoints]:
+    """The vertices of bone meshes, each in the frame of the body that carries it; without what is fixed to the ground.
+
+    `names` are the bones' names in the order of the pose track's bodies.
+    """
+    return [part for part in (_carried(obj, names) for obj in bones) if part is not None]
 
 
 def _carried(obj: bpy.types.Object, names: Sequence[str]) -> SkinnedPoints | None:

@@ -1,4 +1,4 @@
-"""Write everything the sample subject consists of: model, motions, vertebra table (and bones, see `build_bones`).
+"""Write everything the sample subject consists of: model, motions, vertebra table and bones.
 
 Run from a checkout with opensim installed: `python -m simspine.sample_rigs.build`.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from ..simspine_addon.model.atomic import atomic_path
 from . import DATA_FOLDER, MOTIONS
 from .anthropometry import Subject
+from .build_bones import write_bones
 from .build_model import write_model
 from .build_motions import build_motion, write_motion
 from .keypoints import vertebra_placements
@@ -35,6 +36,7 @@ def build_all(folder: Path = DATA_FOLDER, subject: Subject | None = None) -> lis
     folder.mkdir(parents=True, exist_ok=True)
     written = [write_vertebra_table(folder / "vertebrae.json", subject)]
     written += [write_motion(folder / f"{name}.mot", name, build_motion(name, subject)) for name in MOTIONS]
+    written += write_bones(folder / "Geometry", subject)  # before the model, which looks for them
     written.append(write_model(folder / "simspine_sample.osim", subject))
     return written
 

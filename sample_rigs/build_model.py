@@ -9,6 +9,7 @@ import numpy as np
 import opensim as osim
 
 from ..simspine_addon.model.atomic import atomic_path
+from . import sample_geometry_folder
 from .anthropometry import Subject
 from .bodies import BodySpec, body_specs
 from .coordinates import CoordinateSpec, coordinate_specs, lumbar_couplings
@@ -101,6 +102,7 @@ def _couple(model: osim.Model, dependent: str, independent: str, factor: float) 
 def build_model(subject: Subject | None = None) -> osim.Model:
     """The subject as an OpenSim model, neutral pose standing on the plane Y = 0; initSystem has passed."""
     subject = subject or Subject()
+    osim.ModelVisualizer.addDirToGeometrySearchPaths(str(sample_geometry_folder()))
     model = osim.Model()
     model.setName("simspine_sample")
     model.set_credits(CREDITS)

@@ -3,7 +3,8 @@
 Shin: the condyles are taken as circular, so the plateau keeps its distance and only slides: with flexion the femur
 rolls back on it, by 10 mm at 120 deg, the mean of a nearly still medial side and some 20 mm laterally (Iwaki,
 Pinskerova & Freeman 2000 [?]). Kneecap: it slides on a circle about the knee's centre, held by a ligament of constant
-length from the tuberosity of the tibia, and turns by 0.7 of the knee's angle [?].
+length from the tuberosity of the tibia, and turns by the knee's angle. (Published ones turn
+by about 0.7 of it [?]; but OpenSim takes a coordinate for an angle, and a file's degrees for it, only if its factor is 1.)
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ def knee_curves(subject: Subject) -> tuple[Knots, Knots]:
     return _knots(slide * np.cos(KNOT_ANGLES)), _knots(-slide * np.sin(KNOT_ANGLES))
 
 
-def patella_curves(subject: Subject) -> tuple[Knots, Knots, Knots]:
-    """Turn (rad), forward and upward place (m) of the kneecap from the knee's centre against the knee's angle (rad)."""
+def patella_curves(subject: Subject) -> tuple[Knots, Knots]:
+    """Forward and upward place (m) of the kneecap from the knee's centre against the knee's angle (rad)."""
     radius = PATELLA_RADIUS * subject.height_m
     anchor = TUBEROSITY * subject.height_m
     start = radius * np.array([np.cos(PATELLA_START), np.sin(PATELLA_START)])
@@ -50,4 +51,4 @@ def patella_curves(subject: Subject) -> tuple[Knots, Knots, Knots]:
     between = np.arccos(np.clip((radius**2 + distance**2 - ligament**2) / (2.0 * radius * distance), -1.0, 1.0))
     direction = np.arctan2(y, x)
     direction = np.where(direction > 0.5, direction - 2.0 * np.pi, direction) + between
-    return _knots(0.7 * KNOT_ANGLES), _knots(radius * np.cos(direction)), _knots(radius * np.sin(direction))
+    return _knots(radius * np.cos(direction)), _knots(radius * np.sin(direction))

@@ -71,10 +71,10 @@ def leg_joints(subject: Subject, side: str) -> list[JointSpec]:
         Axis(Y, f"knee_angle_{side}", knots=ty),
         Axis(Z),
     )
-    turn, forward, upward = patella_curves(subject)
+    forward, upward = patella_curves(subject)
     beta = f"knee_angle_{side}_beta"
     patella_axes = (
-        Axis((0.0, 0.0, -1.0), beta, knots=turn),
+        Axis((0.0, 0.0, -1.0), beta),
         Axis(X),
         Axis(Y),
         Axis(X, beta, knots=forward),

@@ -6,6 +6,7 @@ Points are [N, 3] in mm, results [N] in mm, negative inside. Smooth minimum afte
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -79,7 +80,7 @@ def ribbon(points: Array, knots: ArrayLike, tall: float, *, smooth: int = 0) -> 
     if smooth:
         chain = curve(chain, smooth)
     best = np.full(len(points), np.inf)
-    for start, end in zip(chain[:-1], chain[1:], strict=True):
+    for start, end in pairwise(chain):
         along = end[:3] - start[:3]
         offset = points - start[:3]
         level_square = along[0] ** 2 + along[2] ** 2

@@ -15,10 +15,11 @@ import numpy as np
 
 from . import fields
 from .fields import Array
-from .mesh_tools import METRES, BoneMesh, even_axis, for_side, merge, mesh_from_field, swept_tube
+from .mesh_tools import METRES, BoneMesh, for_side, merge, swept_tube
+from .surface_nets import even_axis, mesh_from_field
 
 FOOT_LENGTH = 0.260  # m, with its flesh, of the drawing
-HAND_LENGTH = 0.190  # m, wrist to the tip of the middle finger
+HAND_LENGTH = 0.184  # m, wrist to the tip of the middle finger
 _HEEL = np.array([-48.77, -41.95, 7.92])  # subtalar origin from the ankle centre, right foot
 _TOES = np.array([178.8, -2.0, 1.08])  # metatarsophalangeal origin from the subtalar origin
 
@@ -99,7 +100,12 @@ def _hind_foot() -> BoneMesh:
 
 def _tarsus_field(p: Array) -> Array:
     tuber = fields.strand(p, [(-57, -52, 6, 13.5), (-59, -34, 5, 12.5)], (1, 1, 0.95))
-    heel = fields.strand(p, [(-56, -42, 6, 15), (-32, -38, 7, 12.5), (-6, -32.5, 9, 12.5), (8, -36, 12, 12), (23, -42, 15, 11.5)], (1, 1.22, 0.95), smooth=4)
+    heel = fields.strand(
+        p,
+        [(-56, -42, 6, 15), (-32, -38, 7, 12.5), (-6, -32.5, 9, 12.5), (8, -36, 12, 12), (23, -42, 15, 11.5)],
+        (1, 1.22, 0.95),
+        smooth=4,
+    )
     shelf = fields.ellipsoid(p, (2, -28, -8), (13, 5.5, 11))
     heel = fields.join(heel, tuber, shelf, blend=7)
     seat = fields.ellipsoid(p, (-8, -9, 3), (19, 17, 17))
@@ -140,7 +146,11 @@ def _toes() -> BoneMesh:
         start = np.array(head, dtype=float) + np.array([2.0 if number == 0 else 1.2, -0.5, 0.0])
         for joint, length in enumerate(lengths):
             end = start + heading / np.linalg.norm(heading) * length
-            thick = ((8.2, 5.6, 7.0), (7.4, 4.8, 4.6))[joint] if number == 0 else ((5.2, 3.2, 4.2), (4.2, 3.3, 3.8), (3.8, 2.8, 3.0))[joint]
+            thick = (
+                ((8.2, 5.6, 7.0), (7.4, 4.8, 4.6))[joint]
+                if number == 0
+                else ((5.2, 3.2, 4.2), (4.2, 3.3, 3.8), (3.8, 2.8, 3.0))[joint]
+            )
             bones.append(_ray_bone(np.array([start, end]), thick, arch=1.0 if joint == 0 else 0.0))
             start = end + heading * 0.8
             heading = heading + np.array([0.0, -0.16, 0.0])
@@ -164,7 +174,9 @@ def _hand() -> BoneMesh:
         bones.append(_ray_bone(np.array([base, head]), (6.8 * size, 3.9 * size, 6.6 * size), arch=0.0, around=8))
         heading = np.array(head, dtype=float) - np.array(base)
         heading = heading / np.linalg.norm(heading) + np.array([0.0, 0.0, -0.06])
-        bones += _finger(np.array(head, dtype=float) + heading * 1.0, heading, lengths, size, np.array([0.0, 0.02, -0.13]))
+        bones += _finger(
+            np.array(head, dtype=float) + heading * 1.0, heading, lengths, size, np.array([0.0, 0.02, -0.13])
+        )
     base, head = np.array([21.0, -24.0, -7.0]), np.array([43.0, -60.0, -17.0])
     bones.append(_ray_bone(np.array([base, head]), (7.6, 4.8, 6.8), arch=0.0, around=8))
     heading = (head - base) / np.linalg.norm(head - base)
@@ -188,7 +200,13 @@ def _finger(start: Array, heading: Array, lengths: tuple[float, ...], size: floa
 def _carpus_field(p: Array) -> Array:
     """Eight carpal bones in two rows, touching, with grooves between them."""
     places = (
-        ((12, -8, 1), (8.5, 8.5, 8)), ((1, -6, 2), (7.5, 8, 8.5)), ((-9, -8, 1), (7.5, 7.5, 7)), ((-13, -10, -6), (5, 5.5, 5)),
-        ((19, -22, -3), (7, 8, 7.5)), ((11, -23, 2), (6.5, 8, 7.5)), ((2, -23, 3), (8, 11, 8.5)), ((-10, -23, 1), (9, 9.5, 8.5)),
-    )  # fmt: skip
+        ((12, -8, 1), (8.5, 8.5, 8)),
+        ((1, -6, 2), (7.5, 8, 8.5)),
+        ((-9, -8, 1), (7.5, 7.5, 7)),
+        ((-13, -10, -6), (5, 5.5, 5)),
+        ((19, -22, -3), (7, 8, 7.5)),
+        ((11, -23, 2), (6.5, 8, 7.5)),
+        ((2, -23, 3), (8, 11, 8.5)),
+        ((-10, -23, 1), (9, 9.5, 8.5)),
+    )
     return fields.join(*(fields.ellipsoid(p, place, radii) for place, radii in places), blend=1.2)

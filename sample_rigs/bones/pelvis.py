@@ -14,7 +14,8 @@ import numpy as np
 
 from . import fields
 from .fields import Array, Relief
-from .mesh_tools import BoneMesh, even_axis, for_side, merge, mesh_from_field
+from .mesh_tools import BoneMesh, for_side, merge
+from .surface_nets import even_axis, mesh_from_field
 
 HIP_HALF_DISTANCE = 0.085  # m, of the drawing
 S1_FORWARD = -0.025  # m, S1's upper endplate from the hips' midpoint

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike
 
 from . import fields
 from .fields import Array, Relief
-from .mesh_tools import METRES, BoneMesh, even_axis, for_side, mesh_from_field, swept_tube
+from .mesh_tools import METRES, BoneMesh, for_side, swept_tube
+from .surface_nets import even_axis, mesh_from_field
 
 SCAPULAR_PLANE_DEG = 35.0  # blade against the frontal plane; textbooks quote 30 to 40
 
@@ -63,6 +64,16 @@ def _blade_axes() -> Array:
     return fields.turn("y", SCAPULAR_PLANE_DEG) @ np.eye(3)
 
 
+_BLADE_EDGE = (
+    (-36, -13), (-30, 8), (-42, 20), (-56, 30), (-80, 50), (-100, 58), (-114, 40), (-124, 12), (-126, -20),
+    (-122, -60), (-114, -98), (-104, -116), (-92, -112), (-82, -88), (-66, -54), (-50, -30),
+)  # fmt: skip
+_SPINE_KNOTS = (
+    (-6, 12, -122, 3.0), (-14, 14, -100, 3.6), (-23, 18, -72, 4.2), (-32, 25, -40, 4.6), (-34, 32, -14, 5.5),
+    (-26, 36, 4, 5.5),
+)  # fmt: skip
+
+
 @cache
 def _scapula() -> BoneMesh:
     cell = 2.7
@@ -73,20 +84,15 @@ def _scapula() -> BoneMesh:
 def _scapula_field(p: Array) -> Array:
     """In the blade's own axes: x forward through the blade, y up, z to the side; the glenoid faces +z at z = -25."""
     x, y, z = p.T
-    outline = [(-36, -13), (-30, 8), (-42, 20), (-56, 30), (-80, 50), (-100, 58), (-114, 40), (-124, 12), (-126, -20), (-122, -60),
-               (-114, -98), (-104, -116), (-92, -112), (-82, -88), (-66, -54), (-50, -30)]  # fmt: skip
     knots = [(-34, -4), (-60, 24), (-100, 58), (-124, 12), (-122, -60), (-104, -114), (-66, -52), (-90, -20), (-80, 10)]
     middle = Relief(knots, [0, 1, 4, -3, -3, 3, 1, -10, -7])
     thickness = Relief(knots, [17, 7, 5, 5, 5, 9, 10, 4.5, 4.5])
-    blade = fields.meet(fields.outline(z, y, outline, smooth=3), fields.blade(z, y, x, middle, thickness, 4.6), blend=4)
+    blade = fields.meet(
+        fields.outline(z, y, _BLADE_EDGE, smooth=3), fields.blade(z, y, x, middle, thickness, 4.6), blend=4
+    )
     neck = fields.ellipsoid(p, (0, 0, -37), (9, 16, 12))
     rim = fields.ellipsoid(p, (0, 0, -29), (14.5, 19.5, 7.5))
-    spine = fields.strand(
-        p,
-        [(-6, 12, -122, 3.0), (-14, 14, -100, 3.6), (-23, 18, -72, 4.2), (-32, 25, -40, 4.6), (-34, 32, -14, 5.5), (-26, 36, 4, 5.5)],
-        (1, 1, 1),
-        smooth=4,
-    )  # fmt: skip
+    spine = fields.strand(p, _SPINE_KNOTS, smooth=4)
     wall = fields.outline(z, x, [(-120, 0), (-118, -7), (-72, -23), (-45, -31), (-42, -26), (-46, 0)])
     wall = fields.meet(wall, np.abs(y - (26 + 0.20 * (z + 46)) - 0.0) - 2.6, blend=3)
     coracoid = fields.strand(p, [(3, 14, -40, 9), (10, 28, -38, 7.5), (22, 30, -30, 6.5), (32, 22, -20, 5.5)], smooth=4)

@@ -1,7 +1,7 @@
 """The skull and its lower jaw, with orbits, nasal opening, cheekbones and two rows of teeth.
 
 Frame of both: X forward, Y up, Z to the right, origin midway between the occipital condyles, on which the head nods
-over the atlas; the Frankfurt plane is level. Drawn in mm by this project for a skull 208 mm from chin to vertex,
+over the atlas; the Frankfurt plane is level. Drawn in mm by this project for a skull 210 mm from chin to vertex,
 182 mm long and 146 mm wide, by eye after anatomy textbooks.
 """
 
@@ -13,9 +13,10 @@ import numpy as np
 
 from . import fields
 from .fields import Array
-from .mesh_tools import BoneMesh, even_axis, merge, mesh_from_field, swept_tube
+from .mesh_tools import BoneMesh, merge, swept_tube
+from .surface_nets import even_axis, mesh_from_field
 
-SKULL_HEIGHT = 0.208  # m, chin to vertex, of the drawing
+SKULL_HEIGHT = 0.210  # m, chin to vertex, of the drawing
 JAW_JOINT = (0.012, 0.017, 0.052)  # m, centre of the right jaw joint at that height
 
 
@@ -115,6 +116,12 @@ def _nose(p: Array) -> Array:
     return fields.join(bridge, spine, septum, blend=2)
 
 
+_RAMUS_EDGE = (  # of the jaw's branch, seen from the side (x, y): angle, joint, notch, muscle process
+    (5, -40), (8, -12), (5, 8), (6, 14), (15, 15), (18, 3), (24, 1), (32, 14), (37, 13), (35, -6), (39, -32),
+    (30, -48), (12, -50),
+)  # fmt: skip
+
+
 @cache
 def _jaw() -> BoneMesh:
     axes = (even_axis(-8, 94, 2.6), even_axis(-86, 26, 2.6), even_axis(-62, 62, 2.6))
@@ -139,9 +146,7 @@ def _jaw_field(points: Array) -> Array:
         [(83.5, -43, 0, 5.6), (80, -43, 11, 5.6), (68, -42, 20.5, 5.8), (48, -40, 28, 6.2), (34, -37, 33, 6)],
         smooth=4,
     )
-    edge = fields.outline(
-        x, y, [(5, -40), (8, -12), (5, 8), (6, 14), (15, 15), (18, 3), (24, 1), (32, 14), (37, 13), (35, -6), (39, -32), (30, -48), (12, -50)], smooth=3
-    )  # fmt: skip
+    edge = fields.outline(x, y, _RAMUS_EDGE, smooth=3)
     ramus = fields.meet(edge, np.abs(z - (48.5 - 0.02 * (y + 20))) - 3.8, blend=5)
     knob = fields.strand(p, [(10, 13, 45.5, 5.2), (10, 14, 57, 5.2)])
     jaw = fields.join(body, border, chin, blend=9)

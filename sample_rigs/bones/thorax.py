@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike
 
 from . import fields
 from .fields import Array
-from .mesh_tools import METRES, BoneMesh, even_axis, merge, mesh_from_field, swept_tube
+from .mesh_tools import METRES, BoneMesh, merge, swept_tube
+from .surface_nets import even_axis, mesh_from_field
 from .vertebra import central_height, shape_of
 
 CHEST_WIDTH = 0.27  # m, outer, at the eighth rib
@@ -79,7 +80,7 @@ def thorax(
     chest_width: float = CHEST_WIDTH,
     chest_depth: float = CHEST_DEPTH,
 ) -> dict[str, BoneMesh]:
-    """All of the rib cage in the frame of `positions`: "rib_1_right" .. "rib_12_left", "costal_cartilage", "sternum"."""
+    """The rib cage in the frame of `positions`: "rib_1_right" .. "rib_12_left", "costal_cartilage", "sternum"."""
     frame = chest_frame(positions, rotations, chest_width, chest_depth)
     cartilages = []
     bones: dict[str, BoneMesh] = {"sternum": sternum(frame)}
@@ -219,6 +220,14 @@ def sternum(frame: ChestFrame) -> BoneMesh:
     return stretched.moved(rotation, frame.jugular_notch)
 
 
+# right half seen from the front (z, y), the manubrium on top, a notch for every rib; it runs on behind the middle
+_STERNUM_EDGE = (
+    (-20, 0), (10, 1), (20, 5), (31, 0), (30, -12), (22, -24), (15, -46), (17, -60), (15, -72), (18.5, -86),
+    (17.5, -98), (20, -112), (18, -124), (19, -134), (14, -146), (7, -152), (4.5, -166), (3, -176), (0, -178),
+    (-20, -178),
+)  # fmt: skip
+
+
 @cache
 def _sternum() -> BoneMesh:
     axes = (even_axis(-14, 12, 2.4), even_axis(-188, 8, 2.4), even_axis(-36, 36, 2.4))
@@ -228,9 +237,7 @@ def _sternum() -> BoneMesh:
 def _sternum_field(points: Array) -> Array:
     p = fields.mirrored_halves(points)
     x, y, z = p.T
-    half = [(-20, 0), (10, 1), (20, 5), (31, 0), (30, -12), (22, -24), (15, -46), (17, -60), (15, -72), (18.5, -86), (17.5, -98),
-            (20, -112), (18, -124), (19, -134), (14, -146), (7, -152), (4.5, -166), (3, -176), (0, -178), (-20, -178)]  # fmt: skip
-    edge = fields.outline(z, y, half, rounding=1.0)
+    edge = fields.outline(z, y, _STERNUM_EDGE, rounding=1.0)
     middle = -3.0 + 3.5 * np.exp(-(((y + 46) / 24) ** 2))
     thick = np.interp(y, [-178, -160, -146, -60, -46, -10, 0], [2.6, 3.0, 4.6, 5.2, 5.8, 6.2, 6.0])
     return fields.meet(edge, np.abs(x - middle) - thick, blend=5)

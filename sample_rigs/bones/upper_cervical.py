@@ -90,8 +90,8 @@ def axis_field(shape: VertebraShape, folded: Array, body: Array) -> Array:
         folded,
         [
             (*pillar, 3.0 * size),
-            (back + 4.0 * size, -2.5 * size, shape.canal_width * 0.39, 3.4 * size),
-            (back - 1.5 * size, -3.0 * size, 3.0 * size, 3.4 * size),
+            (back + 2.6 * size, -2.5 * size, shape.canal_width * 0.40, 3.4 * size),
+            (back - 1.9 * size, -3.0 * size, 3.6 * size, 3.4 * size),
             (back - 2.5 * size, -3.0 * size, 0, 3.4 * size),
         ],
         2.8 * size,

@@ -1,13 +1,42 @@
-"""Lifting something from the floor in front and turning with it to the right, feet planted."""
+"""Lifting a box (not there) from the floor in front and turning with it to the right, feet planted."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..anthropometry import Subject
+from ..arm_joints import arm_joints
+from ..forward import Chain
 from .curves import frame_times, moves
-from .trunk import BALANCE_X_M, on_planted_feet
+from .trunk import BALANCE_X_M, on_planted_feet, relaxed_arms
 from .whole_body import SampleMotion
+
+Array = NDArray[np.float64]
+GRIP_M = 0.36  # as on a box of that width
+
+
+def _hands_apart(subject: Subject, body_deg: dict[str, Array], share: Array) -> dict[str, Array]:
+    """Both arms' adduction, deg, that brings the middle of the hands `GRIP_M` apart, by `share` (0 to 1) of the way."""
+    arms = {name: np.radians(values) for name, values in body_deg.items() if name[-2:] in ("_r", "_l")}
+    count = len(share)
+    torso = {"torso": (np.broadcast_to(np.eye(3), (count, 3, 3)), np.zeros((count, 3)))}
+    chain = Chain([*arm_joints(subject, "r"), *arm_joints(subject, "l")])
+    palm = np.array([0.0, -subject.hand / 2.0, 0.0])
+
+    def distance(inwards: Array) -> Array:
+        moved = arms | {f"arm_add_{side}": arms[f"arm_add_{side}"] + inwards for side in "rl"}
+        poses = chain.poses(moved, torso)
+        right, left = (poses[f"hand_{side}"][1] + poses[f"hand_{side}"][0] @ palm for side in "rl")
+        return np.linalg.norm(right - left, axis=1)
+
+    inwards, step = np.zeros(count), 1e-4
+    free = distance(inwards)
+    wanted = free + share * (GRIP_M - free)
+    for _ in range(10):
+        now = distance(inwards)
+        inwards = inwards + (wanted - now) * step / (distance(inwards + step) - now)
+    return {f"arm_add_{side}": body_deg[f"arm_add_{side}"] + np.degrees(inwards) for side in "rl"}
 
 
 def lifting_with_twist(subject: Subject) -> SampleMotion:
@@ -34,6 +63,8 @@ def lifting_with_twist(subject: Subject) -> SampleMotion:
         body[f"arm_rot_{side}"] = 8.0 + 10.0 * hold + 4.0 * across
         body[f"elbow_flex_{side}"] = 14.0 + 4.0 * down + 62.0 * hold * (1.0 - down) - 28.0 * place
         body[f"pro_sup_{side}"] = 85.0 - 15.0 * hold
+    grip = moves(time, [(0.6, 0.0), (1.65, 1.0), (4.55, 1.0), (5.6, 0.0)])
+    body |= _hands_apart(subject, relaxed_arms(time) | body, grip)
     balance = (still + BALANCE_X_M + 0.005 * down, -0.012 * turn)
     return on_planted_feet(
         subject, time, body, (lumbar, 5.0 * turn, -28.0 * turn), 6.0 + 72.0 * down + 8.0 * place, balance

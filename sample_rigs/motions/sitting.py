@@ -53,8 +53,8 @@ def sit_to_stand(subject: Subject) -> SampleMotion:
     body = {name: np.radians(values) for name, values in relaxed_arms(time).items()}
     for side in ("r", "l"):
         body |= {
-            f"arm_flex_{side}": np.radians(-2.0 + 9.0 * seated + 34.0 * lean),
-            f"elbow_flex_{side}": np.radians(14.0 + 44.0 * seated - 14.0 * lean),
+            f"arm_flex_{side}": np.radians(-2.0 + 9.0 * seated + 64.0 * lean),
+            f"elbow_flex_{side}": np.radians(14.0 + 60.0 * seated - 6.0 * lean),
             f"arm_rot_{side}": np.radians(8.0 + 20.0 * seated),
             f"wrist_flex_{side}": np.radians(5.0 + 8.0 * seated),
             f"pro_sup_{side}": np.radians(85.0 + 55.0 * seated),

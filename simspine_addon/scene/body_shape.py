@@ -24,7 +24,7 @@ FORWARD, UP, RIGHT = np.eye(3)
 LEG_LENGTH_M = 0.82  # hip to knee to ankle of the drawn figure
 TRUNK_LENGTH_M = 0.53  # hips to shoulders of the drawn figure
 ARM_LENGTH_M = 0.545  # shoulder to elbow to wrist of the drawn figure
-BLEND_M = 0.012  # over which length the skin passes from one tube to the next
+BLEND_M = 0.022  # over which length the skin passes from one tube to the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def carried_by(tubes: Sequence[Tube], points: Array, most: int = 4) -> tuple[NDA
     """
     found = [_nearest_section(tube, points) for tube in tubes]
     distances = np.stack([distance for distance, _ in found])  # [tubes, N]
-    share = np.exp(-(distances - distances.min(axis=0)) / BLEND_M)
+    share = np.exp(-(((distances - distances.min(axis=0)) / BLEND_M) ** 2))
     share /= share.sum(axis=0)
     weights = np.einsum("kn,knb->nb", share, np.stack([carriers for _, carriers in found]))
     bodies = np.argsort(-weights, axis=1, kind="stable")[:, :most]

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import bpy
 import numpy as np
-from mathutils import Matrix
+from mathutils import Matrix  # pyright: ignore[reportMissingImports]
 from numpy.typing import NDArray
 
 from ..capture.camera import Camera

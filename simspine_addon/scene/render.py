@@ -61,7 +61,7 @@ def choose_device(wanted: str = "auto") -> Device:
 
 def can_denoise() -> bool:
     """Whether this build of Blender has Open Image Denoise; some distributions leave it out."""
-    import _cycles  # Cycles' own module, there in every Blender that has Cycles
+    import _cycles  # pyright: ignore[reportMissingImports]  # Cycles' own, there in every Blender that has Cycles
 
     return bool(getattr(_cycles, "with_openimagedenoise", False))
 

@@ -67,7 +67,7 @@ def _turned(start: Array, axis: Array, along: Array, radii: Array) -> tuple[Arra
     helper = np.eye(3)[np.abs(axis).argmin()]
     side = np.cross(axis, helper) / np.linalg.norm(np.cross(axis, helper))
     front = np.cross(axis, side)
-    angles = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)
+    angles: Array = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)
     circle = np.cos(angles)[:, None] * side + np.sin(angles)[:, None] * front
     rings = start + along[:, None, None] * axis + radii[:, None, None] * circle
     count = len(along)
@@ -82,4 +82,4 @@ def _turned(start: Array, axis: Array, along: Array, radii: Array) -> tuple[Arra
         for i in range(_CORNERS)
     ]
     faces += [list(range(_CORNERS))[::-1], list(range((count - 1) * _CORNERS, count * _CORNERS))]
-    return rings.reshape(-1, 3), faces
+    return np.asarray(rings, np.float64).reshape(-1, 3), faces

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import bpy
 import numpy as np
-from mathutils import Vector
+from mathutils import Vector  # pyright: ignore[reportMissingImports]
 from numpy.typing import NDArray
 
 from .compat import shader_nodes
@@ -24,7 +24,7 @@ AMBIENT: Color = (0.55, 0.60, 0.68)  # what the surroundings shed on the person;
 AMBIENT_STRENGTH = 0.35
 FLOOR: Color = (0.15, 0.165, 0.19)
 IVORY: Color = (0.72, 0.62, 0.46)
-SKIN: Color = (0.58, 0.49, 0.42)
+SKIN: Color = (0.50, 0.42, 0.355)
 # From L1 to L5: teal, green, sand, orange, coral (sRGB hex), so that neighbours differ and the order reads.
 LUMBAR_HEX = ("#1F8A84", "#6FA66B", "#E3B84E", "#E8863A", "#D9483B")
 
@@ -140,6 +140,7 @@ def _background(scene: bpy.types.Scene) -> None:
     if world.node_tree is None:  # before Blender 5.0 nodes have to be switched on
         world.use_nodes = True
     tree = world.node_tree
+    assert tree is not None
     output = next(node for node in tree.nodes if node.type == "OUTPUT_WORLD")
     shed = next(node for node in tree.nodes if node.type == "BACKGROUND")
     seen, mix = tree.nodes.new("ShaderNodeBackground"), tree.nodes.new("ShaderNodeMixShader")

@@ -22,6 +22,8 @@ class SIMSPINE_OT_import_cameras(bpy.types.Operator, ImportHelper):
     bl_options = {"REGISTER", "UNDO"}
 
     filename_ext = ".toml"
+    # Not remembered, since a path that is there from the start means that the file was dropped on the window.
+    filepath: StringProperty(name="File", subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
     filter_glob: StringProperty(default="*.toml", options={"HIDDEN"})
     world: EnumProperty(
         name="World",
@@ -44,7 +46,10 @@ class SIMSPINE_OT_import_cameras(bpy.types.Operator, ImportHelper):
         return scene_can_take(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        return self.invoke_popup(context) if self.filepath else super().invoke(context, event)
+        if not self.filepath:
+            return super().invoke(context, event)
+        title = f"Import {bpy.path.basename(self.filepath)}"
+        return context.window_manager.invoke_props_dialog(self, title=title, confirm_text="Import", width=400)
 
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout

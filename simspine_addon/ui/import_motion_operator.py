@@ -65,7 +65,7 @@ class SIMSPINE_OT_import_motion(bpy.types.Operator, ImportHelper):
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        _draw_model(layout.column(), self, _paths(self) or _highlighted(context), context)
+        _draw_model(layout.column(), self, _listed(self) or _highlighted(context), context)
         layout.prop(self, "fps")
         column = layout.column(heading="Show")
         column.prop(self, "with_meshes")
@@ -113,11 +113,13 @@ def menu_entry(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
 
 def _paths(operator: SIMSPINE_OT_import_motion) -> list[Path]:
     """What the dialog, the drop or the script chose."""
+    return _listed(operator) or ([Path(bpy.path.abspath(operator.filepath))] if operator.filepath else [])
+
+
+def _listed(operator: SIMSPINE_OT_import_motion) -> list[Path]:
+    """The files that are selected in the dialog, or were dropped."""
     folder = Path(bpy.path.abspath(operator.directory))
-    names = [each.name for each in operator.files if each.name]
-    if names and operator.directory:
-        return [folder / name for name in names]
-    return [Path(bpy.path.abspath(operator.filepath))] if operator.filepath else []
+    return [folder / each.name for each in operator.files if each.name] if operator.directory else []
 
 
 def _highlighted(context: bpy.types.Context) -> list[Path]:

@@ -65,8 +65,9 @@ def _checks(model_path: Path, motion_path: Path) -> dict[str, Any]:
     seconds = round(time.perf_counter() - started, 3)
     report = {"enabled": MODULE in bpy.context.preferences.addons, "finished": done == {"FINISHED"}, "seconds": seconds}
     report |= _poses(model_path, motion_path)
-    report |= {"failure_changes_nothing": _failure_changes_nothing(model_path)}
+    report["failure_changes_nothing"] = _failure_changes_nothing(model_path)
     report |= _undo(before)
+    report["preferences_kept"] = _preferences_kept(model_path)
     addon_utils.disable(MODULE)
     report["nothing_registered_after_disabling"] = not any("SIMSPINE" in name for name in dir(bpy.types))
     return report
@@ -121,6 +122,15 @@ def _failure_changes_nothing(model_path: Path) -> bool:
     except RuntimeError as error:  # how Blender hands an operator's error report to a script
         return "not there" in str(error) and _counts() == before
     return False
+
+
+def _preferences_kept(model_path: Path) -> bool:
+    """The model is remembered, and a folder for meshes can be added and removed."""
+    preferences = bpy.context.preferences.addons[MODULE].preferences
+    bpy.ops.simspine.add_geometry_folder()
+    added = len(preferences.geometry_folders) == 1
+    bpy.ops.simspine.remove_geometry_folder(index=0)
+    return added and not preferences.geometry_folders and preferences.last_model == str(model_path)
 
 
 def _undo(before: dict[str, int]) -> dict[str, Any]:

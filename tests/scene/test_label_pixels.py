@@ -146,7 +146,7 @@ def a_person_of_balls(people, scene, camera):
     model = people.model(track, balls)
     imported = import_person(scene, model, None, track)
     centres = track.positions + np.einsum("tbij,j->tbi", track.rotations, place[:3, 3])
-    return imported, centres
+    return imported, centres, track
 
 
 def look_only_around(scene, pixel, size, reach=24):
@@ -168,7 +168,7 @@ def test_what_rides_on_imported_bones_is_rendered_where_its_label_says(people, f
     camera = Camera("c", (330, 240), K, random_rotation(np.random.default_rng(8)), np.array([0.2, -0.4, 1.0]))
     seen_from = add_camera(scene, camera)
     scene.render.use_persistent_data, scene.render.use_file_extension = True, False
-    imported, centres = a_person_of_balls(people, scene, camera)
+    imported, centres, _ = a_person_of_balls(people, scene, camera)
     balls = imported.objects[1:]
     assert len(balls) == 8
     errors = []
@@ -186,3 +186,28 @@ def test_what_rides_on_imported_bones_is_rendered_where_its_label_says(people, f
         errors.append(np.linalg.norm(measured - expected))
     print(f"\nimported bodies, frame {frame}: max {max(errors):.4f} px")
     assert max(errors) <= 0.02
+
+
+def test_a_box_bounds_the_pixels_in_which_the_person_is_rendered(people, tmp_path):
+    from simspine.exporters.labels import bounding_box
+    from simspine.exporters.outline import points_at
+    from simspine.headless.render_scene import rendered_surface
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    prepare(scene)
+    scene.render.use_file_extension = False
+    K = np.array([[260, 0, 160.0], [0, 270, 120.0], [0, 0, 1.0]])
+    camera = Camera("c", (330, 240), K, random_rotation(np.random.default_rng(8)), np.array([0.2, -0.4, 1.0]))
+    imported, _, track = a_person_of_balls(people, scene, camera)
+    parts = rendered_surface(imported.objects[1:], track.names)
+    for obj in imported.objects[1:]:
+        obj.material_slots[0].material = glowing_material()
+    path = tmp_path / "all.exr"
+    render_image(scene, add_camera(scene, camera), imported.frame_start + 1, seed=0, path=path)
+    rows, columns = np.nonzero(light_in(path))
+    x, y, width, height = bounding_box(camera, points_at(parts, track, 1))
+    # A pixel is lit as soon as the surface touches its square, which reaches half a pixel beyond its centre.
+    seen = np.array([columns.min() + 0.5, rows.min() + 0.5, columns.max() - 0.5, rows.max() - 0.5])
+    assert 0 < x < x + width < 329
+    np.testing.assert_allclose([x, y, x + width, y + height], seen, atol=1.0)

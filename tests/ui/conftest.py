@@ -1,9 +1,10 @@
-"""The extension registered in an empty scene, and a small person with a spine: what the tests of the interface share."""
+"""The extension registered in an empty scene, and a small person with a spine."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,7 @@ def _model_text(xml) -> str:
         "<mesh_file>no_such_bone.vtp</mesh_file></Mesh></attached_geometry>"
     )
     joints = [xml.joint("WeldJoint", "base", "/ground", "/bodyset/sacrum", ())]
-    for below, part in zip(VERTEBRAE, VERTEBRAE[1:], strict=False):
+    for below, part in pairwise(VERTEBRAE):
         names = tuple(f"{part}_{turn}" for turn in TURNS)
         transform = xml.spatial_transform({i: (name, LINEAR) for i, name in enumerate(names)}, directions)
         joints.append(xml.joint("CustomJoint", f"to_{part}", f"/bodyset/{below}", f"/bodyset/{part}", names, transform))

@@ -48,7 +48,7 @@ def test_an_impossible_camera_takes_the_others_back(write, counts):
 
 def test_a_file_that_is_no_calibration_is_named(write, counts):
     before = counts()
-    with pytest.raises(RuntimeError, match="calib.toml"):
+    with pytest.raises(RuntimeError, match=r"calib\.toml"):
         bpy.ops.simspine.import_cameras(filepath=str(write("nonsense", "calib.toml")))
     assert counts() == before
 

@@ -106,24 +106,24 @@ def test_undo_takes_the_import_back_and_redo_brings_it_again(small_person, count
 
 def test_a_linked_scene_is_refused_with_its_reason(small_person, tmp_path):
     library = tmp_path / "library.blend"
-    bpy.ops.wm.save_as_mainfile(filepath=str(library))
+    bpy.ops.wm.save_as_mainfile(filepath=str(library), copy=True)
     with bpy.data.libraries.load(str(library), link=True) as (there, here):
         here.scenes = list(there.scenes)
     linked = next(scene for scene in bpy.data.scenes if scene.library is not None)
-    with bpy.context.temp_override(scene=linked):
-        assert not bpy.ops.simspine.import_motion.poll()
+    with bpy.context.temp_override(scene=linked), pytest.raises(RuntimeError, match="linked from another file"):
+        bpy.ops.simspine.import_motion(filepath=str(small_person.motion))
 
 
 def test_the_real_capture_stands_where_opensim_puts_it(scene, capture):
-    opensim_engine = pytest.importorskip("simspine.simspine_addon.kinematics.opensim_engine")
     pytest.importorskip("opensim")
+    from simspine.simspine_addon.kinematics.opensim_engine import OpensimEngine
     from simspine.simspine_addon.model.document import read_model
     from simspine.simspine_addon.model.motion import read_motion
 
     bpy.ops.simspine.import_motion(filepath=str(capture / "motion.mot"))
     model = read_model(capture / "model.osim")
     motion = read_motion(capture / "motion.mot", model)
-    engine = opensim_engine.OpensimEngine(capture / "model.osim")
+    engine = OpensimEngine(capture / "model.osim")
     positions, rotations, _ = engine.run(motion.values[[0, 39, 99]], model.coordinate_names)
     person = bpy.context.object
     for row, frame in enumerate((1, 40, 100)):

@@ -49,7 +49,7 @@ def test_a_failure_half_way_takes_back_what_was_registered(monkeypatch):
         is_registered = False
 
     monkeypatch.setattr(registration, "CLASSES", (*registration.CLASSES, NotAnOperator))
-    with pytest.raises(Exception, match="NotAnOperator|register_class"):
+    with pytest.raises(Exception, match="register_class"):
         simspine.register()
     assert traces() == []
 

@@ -67,12 +67,12 @@ def test_the_same_model_named_twice_is_one(folder):
 
 
 def test_a_file_of_another_kind_is_refused_by_name(folder):
-    with pytest.raises(InputError, match="notes.txt"):
+    with pytest.raises(InputError, match=r"notes\.txt"):
         choose_files([folder / "notes.txt"])
 
 
 def test_a_file_that_is_not_there_is_refused_by_name(folder):
-    with pytest.raises(InputError, match="gone.mot"):
+    with pytest.raises(InputError, match=r"gone\.mot"):
         choose_files([folder / "a.osim", folder / "gone.mot"])
 
 
