@@ -81,6 +81,7 @@ def write_blend(
 
         from ..simspine_addon.scene.cameras import add_camera, is_distorted, pinhole
         from ..simspine_addon.scene.import_motion import import_person
+        from ..simspine_addon.scene.person_record import write_record
         from ..simspine_addon.scene.save import save_blend
 
         bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -95,6 +96,8 @@ def write_blend(
             with_meshes=with_meshes,
             with_markers=with_markers,
         )
+        told = (*model.warnings, *motion.warnings)
+        write_record(result, model, motion.time, with_meshes=with_meshes, more_warnings=told)
         warnings = list(result.warnings)
         distorted = [camera.name for camera in cameras if is_distorted(camera)]
         if distorted:

@@ -3,8 +3,8 @@
 Shin: the condyles are taken as circular, so the plateau keeps its distance and only slides: with flexion the femur
 rolls back on it, by 10 mm at 120 deg, the mean of a nearly still medial side and some 20 mm laterally (Iwaki,
 Pinskerova & Freeman 2000 [?]). Kneecap: it slides on a circle about the knee's centre, held by a ligament of constant
-length from the tuberosity of the tibia, and turns by the knee's angle. (Published ones turn
-by about 0.7 of it [?]; but OpenSim takes a coordinate for an angle, and a file's degrees for it, only if its factor is 1.)
+length from the tuberosity of the tibia, and turns by the knee's angle. (Real ones turn by about 0.7 of it [?]; but
+OpenSim takes a coordinate for an angle, and a file's degrees for it, only where the factor is 1.)
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,7 @@ Array = NDArray[np.float64]
 
 FAR = 1.0  # m; a border that is not near
 HIDDEN_M = 0.022  # skin this far inside a garment's border is left out
-_SHIRT_GAP_M, _TROUSERS_GAP_M = 0.0085, 0.0035  # at least this far outside the tights, of the figure of 1.70 m
+_SHIRT_GAP_M, _TROUSERS_GAP_M = 0.0095, 0.0035  # at least this far outside the tights, of the figure of 1.70 m
 _RELAXING = (0.5,) * 10  # cloth bridges what skin follows
 
 
@@ -26,7 +25,8 @@ class Cut:
     sleeve: float = 0.55
     leg: float = 2.0
     neckline: float = 0.0  # -1 open, 0 round, 1 high
-    hem_m: float = 0.035  # of the shirt, below the top of the trousers
+    hem_m: float = 0.10  # of the shirt, below the waist
+    loose: float = 0.4  # of the trousers' legs, from 0 for tight
 
 
 def tights(body: Body) -> Surface:
@@ -61,18 +61,25 @@ def trousers_field(body: Body, piece: Surface, plan: Cut) -> Array:
 
 
 def neck_field(body: Body, piece: Surface, plan: Cut) -> Array:
-    """How far (m) below the neckline: a plane from the pit of the throat to the root of the neck behind."""
+    """How far (m) outside the neckline: an ellipse about the neck, seen along the line from the chest to its base.
+
+    A high collar is an ellipse that lies within the neck, so that nothing is cut away.
+    """
     places, scale = body.places, body.scale
     pit = (places["clavicle_l"] + places["clavicle_r"]) / 2
     neck = places["neck_base"]
-    front = pit + scale * np.array([0.055, 0.012, 0.0])
-    back = np.array([pit[0] - 0.055 * scale, 0.62 * neck[1] + 0.38 * pit[1], 0.0])
-    front[1] += plan.neckline * (0.050 if plan.neckline < 0 else 0.055) * scale
-    back[1] += max(plan.neckline, 0.0) * 0.045 * scale
-    slope = (front[1] - back[1]) / (front[0] - back[0])
-    line = back[1] + slope * (piece.vertices[:, 0] - back[0])
-    below = (line - piece.vertices[:, 1]) / np.hypot(1.0, slope)
-    return np.where(np.abs(piece.vertices[:, 2]) < 0.6 * abs(places["shoulder_l"][2]), below, FAR)
+    axis = np.array([0.25, 1.0, 0.0]) / np.hypot(0.25, 1.0)
+    ahead = np.array([axis[1], -axis[0], 0.0])
+    width = abs(float(places["shoulder_l"][2] - places["shoulder_r"][2])) / 2
+    relative = piece.vertices - (0.5 * pit + 0.5 * neck)
+    depth = (0.062 - 0.024 * min(plan.neckline, 0.0)) * scale
+    forward = relative @ ahead - (0.010 - 0.010 * min(plan.neckline, 0.0)) * scale
+    across = relative[:, 2] / (0.40 * width)
+    outside = (np.hypot(forward / depth, across) - 1.0) * depth
+    deep = -(relative @ axis) - (0.075 - 0.03 * min(plan.neckline, 0.0)) * scale
+    if plan.neckline > 0.5:
+        outside = np.maximum(outside, 0.055 * scale - relative @ axis)
+    return np.maximum(outside, deep)
 
 
 def waist_height(body: Body) -> float:
@@ -83,9 +90,15 @@ def waist_height(body: Body) -> float:
 def dress(body: Body, plan: Cut) -> tuple[Surface, Surface]:
     """Shirt and trousers."""
     suit = tights(body)
+    gap = np.full(len(suit.vertices), _TROUSERS_GAP_M)
+    for side in "lr":
+        on_leg, down = body.leg(suit, side)
+        upper, lower = body.limb_lengths(("hip", "knee", "ankle"), side)
+        fall = np.clip(down / (upper + lower), 0.0, 1.0)
+        gap += np.where(on_leg, plan.loose * 0.014 * fall + 0.008 * np.clip(6.0 * fall - 5.0, 0.0, 1.0), 0.0)
     return (
-        _garment(body, suit, shirt_field, plan, _SHIRT_GAP_M),
-        _garment(body, suit, trousers_field, plan, _TROUSERS_GAP_M),
+        _garment(suit, shirt_field(body, suit, plan), np.full(len(gap), _SHIRT_GAP_M) * body.scale),
+        _garment(suit, trousers_field(body, suit, plan), gap * body.scale),
     )
 
 
@@ -98,21 +111,19 @@ def bare_skin(body: Body, plan: Cut, shoe_field: Array) -> Surface:
     return select_faces(skin, ~all_over_faces(skin, hidden))
 
 
-def _garment(
-    body: Body, suit: Surface, field_of: Callable[[Body, Surface, Cut], Array], plan: Cut, gap_m: float
-) -> Surface:
-    """Relax the suit where this garment lies, keep it outside the body, and cut it to its borders."""
+def _garment(suit: Surface, field: Array, gap: Array) -> Surface:
+    """Relax the suit, keep it `gap` [V] (m) outside of where it lay, and cut it where `field` [V] changes sign.
+
+    The field is that of the suit as it lay on the body: borders follow the joints, not the loose cloth.
+    """
     normals = vertex_normals(suit)
-    relaxed = smoothed(suit, suit.vertices, _RELAXING)
-    outward = np.einsum("vi,vi->v", relaxed - suit.vertices, normals)
-    wanted = gap_m * body.scale
-    lifted = relaxed + normals * np.maximum(wanted - outward, 0.0)[:, None]
-    lifted = smoothed(suit, lifted, (0.3, 0.3))
-    short = np.einsum("vi,vi->v", lifted - suit.vertices, normals)
-    lifted = lifted + normals * np.maximum(0.7 * wanted - short, 0.0)[:, None]
-    field = field_of(body, suit, plan)
-    # The field is that of the suit as it lay on the body: the borders follow the joints, not the loose cloth.
-    return hemmed(cut(moved(suit, lifted), field), 0.5 * wanted)
+    lifted = smoothed(suit, suit.vertices, _RELAXING)
+    for share in (1.0, 0.8):
+        outward = np.einsum("vi,vi->v", lifted - suit.vertices, normals)
+        lifted = lifted + normals * np.maximum(share * gap - outward, 0.0)[:, None]
+        if share == 1.0:
+            lifted = smoothed(suit, lifted, (0.4, 0.4))
+    return hemmed(cut(moved(suit, lifted), field), 0.004)
 
 
 def _length(lengths: tuple[float, float], measure: float) -> float:

@@ -69,6 +69,11 @@ def all_over_faces(piece: Surface, flags: NDArray[np.bool_]) -> NDArray[np.bool_
     return np.logical_and.reduceat(flags[piece.corners], piece.offsets[:-1])
 
 
+def any_over_faces(piece: Surface, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether any corner of each face has its flag, [F] from [V]."""
+    return np.logical_or.reduceat(flags[piece.corners], piece.offsets[:-1])
+
+
 def cut(piece: Surface, field: Array) -> Surface:
     """Keep what lies where `field` [V] is positive; polygons across its zero line are cut along it."""
     inside = field > 0

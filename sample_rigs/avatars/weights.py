@@ -71,6 +71,17 @@ def sparse_weights(weights: Array, most: int = MOST_BONES) -> tuple[Indices, Arr
     return np.where(kept > 0, order, 0).astype(np.int64), kept
 
 
+@lru_cache(maxsize=1)
+def ear_shares() -> Array:
+    """How much of each vertex of the base mesh is ear, [19158]: what the rig "rigify" gives to its ear bones."""
+    shares = np.zeros(len(base_mesh().vertices))
+    for group, rows in read_json(RIG_FILES["rigify"][1])["weights"].items():
+        if group.startswith("DEF-ear"):
+            table = np.array(rows, dtype=float)
+            np.add.at(shares, table[:, 0].astype(np.int64), table[:, 1])
+    return np.maximum(shares, shares[mirror_vertices()])
+
+
 # Prefixes of the bones of the rig "default", and the part of the body that they carry.
 _SEGMENTS: dict[str, tuple[str, ...]] = {
     "head": ("head", "eye", "jaw", "levator", "oculi", "orbicularis", "oris", "risorius", "special", "temporalis",
@@ -78,10 +89,11 @@ _SEGMENTS: dict[str, tuple[str, ...]] = {
     "thigh": ("upperleg",), "shank": ("lowerleg",), "foot": ("foot", "toe"),
     "upper_arm": ("upperarm",), "forearm": ("lowerarm",), "hand": ("wrist", "metacarpal", "finger"),
 }  # fmt: skip
+# Joint cubes by name; with a hyphen at the end, those that are numbered.
 _CUBES: dict[str, tuple[str, ...]] = {
-    "head": ("head", "eye", "lowerlid", "upperlid", "jaw", "mouth", "tongue"),
-    "thigh": ("knee",), "shank": ("ankle",), "foot": ("foot", "toe"),
-    "upper_arm": ("elbow",), "forearm": ("hand",), "hand": ("hand-", "finger"),
+    "head": ("head", "head-", "eye", "eye-target", "lowerlid", "upperlid", "jaw", "mouth", "tongue-"),
+    "thigh": ("knee",), "shank": ("ankle",), "foot": ("foot-", "toe-"),
+    "upper_arm": ("elbow",), "forearm": ("hand",), "hand": ("hand-", "finger-"),
 }  # fmt: skip
 
 
@@ -120,7 +132,7 @@ def _part_of_cube(group: str) -> str:
     name = group.removeprefix("joint-")
     side = {"l-": "_l", "r-": "_r"}.get(name[:2], "")
     name = name[2:] if side else name
-    for part, prefixes in _CUBES.items():
-        if name in prefixes or any(name.startswith(p) and (p.endswith("-") or p in ("foot", "toe", "finger", "eye", "tongue", "head")) for p in prefixes):
+    for part, cubes in _CUBES.items():
+        if name in cubes or (name[-1].isdigit() and name.rstrip("-0123456789") + "-" in cubes):
             return part if part == "head" else part + side
     return "trunk"

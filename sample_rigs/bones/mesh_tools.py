@@ -42,11 +42,11 @@ class BoneMesh:
 
     def mirrored(self) -> BoneMesh:
         """The other side's bone: Z negated, faces turned round so that they still look outwards."""
-        order = np.arange(len(self.indices))
-        sizes = np.diff(self.offsets)
-        start = np.repeat(self.offsets[:-1], sizes)
-        end = np.repeat(self.offsets[1:], sizes)
-        return BoneMesh(self.vertices * (1.0, 1.0, -1.0), self.indices[start + end - 1 - order], self.offsets)
+        sizes = np.repeat(np.diff(self.offsets), np.diff(self.offsets))
+        start = np.repeat(self.offsets[:-1], np.diff(self.offsets))
+        # the first corner stays first, so that bent quads keep their diagonal
+        corner = (sizes - (np.arange(len(self.indices)) - start)) % sizes
+        return BoneMesh(self.vertices * (1.0, 1.0, -1.0), self.indices[start + corner], self.offsets)
 
     def triangles(self) -> Indices:
         """Fan triangles, [T, 3]."""

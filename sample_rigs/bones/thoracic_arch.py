@@ -47,7 +47,7 @@ def thoracic_field(number: int, shape: VertebraShape, folded: Array, body: Array
         else _thoracic_spine(shape, folded, size)
     )
     arch = fields.join(arch, spine, blend=3.5 * size)
-    return _with_rib_facets(shape, folded, with_arch(shape, folded, body, arch, 0.95), size)
+    return with_arch(shape, folded, _with_rib_facets(shape, folded, body, size), arch, 0.95)
 
 
 def _articular(shape: VertebraShape, folded: Array, pedicle_y: float, size: float) -> tuple[Array, Array]:
@@ -103,12 +103,12 @@ def _thoracic_spine(shape: VertebraShape, folded: Array, size: float) -> Array:
     )
 
 
-def _with_rib_facets(shape: VertebraShape, folded: Array, bone: Array, size: float) -> Array:
+def _with_rib_facets(shape: VertebraShape, folded: Array, body: Array, size: float) -> Array:
     """Shallow dents for the rib heads, at the upper and lower back corners of the body."""
     half = central_height(shape) / 2
     for height, width in ((half - 1.0, shape.upper_width), (-half + 1.0, shape.lower_width)):
         dent = fields.ellipsoid(
             folded, (shape.wall + 4.5 * size, height, width / 2 + 3.0 * size), np.array([5.0, 4.2, 4.0]) * size
         )
-        bone = fields.cut(bone, dent, 2.5)
-    return bone
+        body = fields.cut(body, dent, 2.5)
+    return body

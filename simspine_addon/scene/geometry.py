@@ -64,6 +64,11 @@ def add_geometry(
         bone_name = None if geometry.body == GROUND else bone_names[geometry.body]
         attach_to_body(thing, armature, bone_name, geometry.transform, geometry.scale)
         result.objects.append(thing)
+    if meshes.missing:
+        names = ", ".join(sorted(meshes.missing)[:5]) + (" and others" if len(meshes.missing) > 5 else "")
+        result.warnings.append(
+            f"meshes not found and not shown: {len(meshes.missing)} ({names}); add the folder that holds them"
+        )
     if meshes.repeated_faces:
         files, faces = len(meshes.repeated_faces), sum(meshes.repeated_faces.values())
         result.warnings.append(f"faces that mesh files hold more than once are drawn once ({faces} in {files} files)")
@@ -124,6 +129,7 @@ class _MeshShelf:
         self._warnings = warnings
         self._by_file: dict[str, bpy.types.Mesh | None] = {}
         self.repeated_faces: dict[str, int] = {}
+        self.missing: list[str] = []
 
     def mesh(self, geometry: Geometry) -> bpy.types.Mesh | None:
         if geometry.kind == "mesh":
@@ -150,7 +156,7 @@ class _MeshShelf:
     def _read(self, file: str) -> bpy.types.Mesh | None:
         path = find_mesh(file, self._model_path, self._folders)
         if path is None:
-            self._warnings.append(f"the mesh {file} was not found and is not shown; add the folder that holds it")
+            self.missing.append(file)
             return None
         try:
             data = read_mesh(path)

@@ -82,7 +82,7 @@ def import_person(
     """
     _check(model, motion, track)
     label = _label(name or model.name or (model.path.stem if model.path else "") or "Person")
-    with _all_or_nothing(scene):
+    with all_or_nothing(scene):
         clock, warnings = ensure_clock(scene, track.time, fps)
         motion, track, frames = _on_frames(clock, motion, track, resampled=fps is not None)
         bone_names, long_names = fitting_names(track.names, "body")
@@ -200,7 +200,7 @@ _KINDS = ("objects", "armatures", "meshes", "materials", "actions", "collections
 
 
 @contextmanager
-def _all_or_nothing(scene: bpy.types.Scene) -> Iterator[None]:
+def all_or_nothing(scene: bpy.types.Scene) -> Iterator[None]:
     """Take back every new data-block and the scene's settings if the import fails or is interrupted."""
     leave_edit_modes()
     before = {kind: {block.session_uid for block in getattr(bpy.data, kind)} for kind in _KINDS}

@@ -38,11 +38,11 @@ def build_studio(scene: bpy.types.Scene, centre: Array, radius: float) -> list[b
     """
     foot = Vector([float(value) for value in centre])
     objects = [_floor(scene, foot, radius)]
-    reach = radius + 2.0
+    reach = radius + 2.0  # OpenSim's people face +X: the key light comes from their front right, above
     objects += [
-        _area_light(scene, "SimSpine key", foot, (-0.55 * reach, -0.7 * reach, 1.5 * reach), 0.55 * reach, 2.9),
-        _area_light(scene, "SimSpine fill", foot, (1.1 * reach, -0.1 * reach, 0.9 * reach), 1.1 * reach, 0.75),
-        _area_light(scene, "SimSpine rim", foot, (0.1 * reach, 1.1 * reach, 1.1 * reach), 0.7 * reach, 1.4),
+        _area_light(scene, "SimSpine key", foot, (0.75 * reach, -0.65 * reach, 1.5 * reach), 0.55 * reach, 2.6),
+        _area_light(scene, "SimSpine fill", foot, (0.1 * reach, 1.2 * reach, 0.9 * reach), 1.1 * reach, 1.1),
+        _area_light(scene, "SimSpine rim", foot, (-1.1 * reach, -0.3 * reach, 1.1 * reach), 0.7 * reach, 1.5),
     ]
     _background(scene)
     scene.view_settings.view_transform = "Standard"

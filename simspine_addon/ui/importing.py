@@ -15,8 +15,7 @@ from ..model.couplers import default_values
 from ..model.document import read_model
 from ..model.motion import read_motion
 from ..model.types import Model, Motion
-from ..scene.import_motion import ImportResult, import_person
-from ..scene.import_motion import _all_or_nothing as all_or_nothing
+from ..scene.import_motion import ImportResult, all_or_nothing, import_person
 from ..scene.person_record import write_record
 from ..scene.timeline import PERSON_PROPERTY, read_clock
 from .selection import Selection
