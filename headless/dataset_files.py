@@ -72,7 +72,12 @@ def job_settings(
         "surface_sha256": hashlib.sha256(np.ascontiguousarray(surface.round(7) + 0.0).tobytes()).hexdigest(),
         "avatar": request.avatar,
         "keypoints": request.placement,
-        "frames": {"asked": request.frames, "count": len(labels.frames), "sha256": _array_hash(labels.frames)},
+        "frames": {
+            "count": len(labels.frames),
+            "first": int(labels.frames[0]),
+            "last": int(labels.frames[-1]),
+            "sha256": _array_hash(labels.frames),
+        },
         "cameras": [
             {
                 "name": camera.name,

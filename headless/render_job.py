@@ -22,6 +22,7 @@ from ..simspine_addon.model.motion import read_motion
 from ..simspine_addon.model.types import Model, Motion
 from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, KEYPOINT_PARENTS, Placement, keypoint_positions
 from .dataset_files import Dataset, job_settings, open_dataset, write_dataset
+from .interruption import stop_between_images
 from .progress import progress
 from .render_plan import choose_cameras, chosen_rows, folder_names, frames_of
 
@@ -194,9 +195,11 @@ def _render_missing(scene, dataset: Dataset, labels: Labels, seed: int) -> int:
         for view in range(len(views))
         if not cycles.is_whole_image(dataset.image_path(view, int(labels.frames[index])))
     ]
-    for index, view in progress(missing, "render"):
-        row = int(labels.frames[index])
-        own_seed = seed + row * _VIEWS_PER_FRAME + view
-        # Row i of the poses falls on frame i + 1: see `frames_of`.
-        cycles.render_image(scene, views[view], index + 1, own_seed, dataset.image_path(view, row))
+    with stop_between_images() as stop:
+        for index, view in progress(missing, "render"):
+            row = int(labels.frames[index])
+            own_seed = seed + row * _VIEWS_PER_FRAME + view
+            # Row i of the poses falls on frame i + 1: see `frames_of`.
+            cycles.render_image(scene, views[view], index + 1, own_seed, dataset.image_path(view, row))
+            stop.check()
     return len(missing)

@@ -9,7 +9,14 @@ from pathlib import Path
 
 from ..simspine_addon.model.errors import InputError
 
-__all__ = ["DATA_FOLDER", "MOTIONS", "sample_geometry_folder", "sample_model_path", "sample_motion_path"]
+__all__ = [
+    "DATA_FOLDER",
+    "MOTIONS",
+    "sample_geometry_folder",
+    "sample_model_path",
+    "sample_motion_path",
+    "sample_vertebrae_path",
+]
 
 DATA_FOLDER = Path(__file__).resolve().parent / "data"
 MOTIONS = {
@@ -30,6 +37,11 @@ def sample_model_path() -> Path:
 def sample_geometry_folder() -> Path:
     """The folder of the bone meshes that the sample model names."""
     return DATA_FOLDER / "Geometry"
+
+
+def sample_vertebrae_path() -> Path:
+    """A table (JSON) of L5 to C1: the body that carries each, centre (m) and forward lean (deg) on it, size (m)."""
+    return DATA_FOLDER / "vertebrae.json"
 
 
 def sample_motion_path(name: str) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ..simspine_addon.model.atomic import atomic_path
 from ..simspine_addon.model.mesh_files import MeshData, write_vtp
 from .anthropometry import SACRAL_SLOPE_DEG, Subject, sacral_endplate, shoulder_place, torso_place
 from .arm_joints import forearm
@@ -23,7 +21,6 @@ Array = NDArray[np.float64]
 GRID_M = 1e-4  # vertices are rounded to 0.1 mm: half the size, nothing to see
 SCAPULA_TURN_DEG = 7.0  # further round the chest than drawn, so that the blades lie behind the ribs
 VERTEBRA_DETAIL = 1.0  # of the drawing's own number of vertices
-_DECIMAL = re.compile(r"-?\d+\.\d+(?:e[-+]\d+)?|-?\d+e[-+]\d+")
 SIDES = (("r", "right"), ("l", "left"))
 
 
@@ -130,17 +127,6 @@ def write_bones(folder: Path, subject: Subject) -> list[Path]:
         rounded = np.round(bone.vertices / GRID_M) * GRID_M
         path = folder / name
         write_vtp(path, MeshData(path.stem, rounded, bone.indices, bone.offsets), binary=False)
-        _shorten(path)
         written.append(path)
     return written
 
-
-def _shorten(path: Path) -> None:
-    """Write every number with the fewest digits that give back the same float32: a quarter less in all."""
-    text = _DECIMAL.sub(lambda found: _fewest_digits(found[0]), path.read_text(encoding="ascii"))
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="ascii", newline="\n")
-
-
-def _fewest_digits(number: str) -> str:
-    return np.format_float_positional(np.float32(number), trim="-")

@@ -2,9 +2,9 @@
 
 Shin: the condyles are taken as circular, so the plateau keeps its distance and only slides: with flexion the femur
 rolls back on it, by 10 mm at 120 deg, the mean of a nearly still medial side and some 20 mm laterally (Iwaki,
-Pinskerova & Freeman 2000 [?]). Kneecap: it slides on a circle about the knee's centre, held by a ligament of constant
-length from the tuberosity of the tibia, and turns by the knee's angle. (Real ones turn by about 0.7 of it [?]; but
-OpenSim takes a coordinate for an angle, and a file's degrees for it, only where the factor is 1.)
+Pinskerova & Freeman 2000 [?]). Kneecap: it slides on a shrinking circle about the knee's centre, held by a ligament of
+constant length from the tuberosity of the tibia, and turns by the knee's angle. (Real ones turn by about 0.7 of it [?];
+but OpenSim takes a coordinate for an angle, and a file's degrees for it, only where the factor is 1.)
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ Knots = tuple[tuple[float, ...], tuple[float, ...]]
 KNOT_ANGLES = np.radians(np.arange(-10.0, 151.0, 10.0))
 ROLLBACK_M = 0.010
 PATELLA_RADIUS, PATELLA_START = 0.0245, np.radians(33.0)  # of stature; above the horizontal (ours)
+PATELLA_SINK = 0.20  # the femur's end is flatter below than in front: the circle shrinks (ours)
 TUBEROSITY = np.array([0.0195, -0.0260])  # of stature, forward and up from the knee's centre in the tibia (ours)
 
 
@@ -39,9 +40,9 @@ def knee_curves(subject: Subject) -> tuple[Knots, Knots]:
 
 def patella_curves(subject: Subject) -> tuple[Knots, Knots]:
     """Forward and upward place (m) of the kneecap from the knee's centre against the knee's angle (rad)."""
-    radius = PATELLA_RADIUS * subject.height_m
+    radius = PATELLA_RADIUS * subject.height_m * (1.0 - PATELLA_SINK * rollback(KNOT_ANGLES) / ROLLBACK_M)
     anchor = TUBEROSITY * subject.height_m
-    start = radius * np.array([np.cos(PATELLA_START), np.sin(PATELLA_START)])
+    start = PATELLA_RADIUS * subject.height_m * np.array([np.cos(PATELLA_START), np.sin(PATELLA_START)])
     ligament = np.linalg.norm(start - anchor)
     slide = rollback(KNOT_ANGLES) * subject.height_m / 1.75
     cosine, sine = np.cos(KNOT_ANGLES), np.sin(KNOT_ANGLES)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .body import Body
-from .surface import Surface, all_over_faces, cut, hemmed, moved, select_faces, smoothed, vertex_normals
+from .body import PARTS, Body
+from .surface import Surface, all_over_faces, cut, hemmed, moved, select_faces, smoothed, vertex_normals, with_even_rim
 
 Array = NDArray[np.float64]
 
@@ -74,12 +74,13 @@ def neck_field(body: Body, piece: Surface, plan: Cut) -> Array:
     relative = piece.vertices - (0.5 * pit + 0.5 * neck)
     depth = (0.062 - 0.024 * min(plan.neckline, 0.0)) * scale
     forward = relative @ ahead - (0.010 - 0.010 * min(plan.neckline, 0.0)) * scale
-    across = relative[:, 2] / (0.40 * width)
+    across = relative[:, 2] / (0.45 * width)
     outside = (np.hypot(forward / depth, across) - 1.0) * depth
     deep = -(relative @ axis) - (0.075 - 0.03 * min(plan.neckline, 0.0)) * scale
+    height = relative @ axis
     if plan.neckline > 0.5:
-        outside = np.maximum(outside, 0.055 * scale - relative @ axis)
-    return np.maximum(outside, deep)
+        return 0.070 * scale - height
+    return np.minimum(np.maximum(outside, deep), 0.036 * scale - height)
 
 
 def waist_height(body: Body) -> float:
@@ -107,6 +108,7 @@ def bare_skin(body: Body, plan: Cut, shoe_field: Array) -> Surface:
     skin = body.surface("body")
     margin = HIDDEN_M * min(body.scale, 1.0)
     hidden = np.maximum(shirt_field(body, skin, plan), trousers_field(body, skin, plan)) > margin
+    hidden &= skin.parts[:, PARTS.index("head")] < 0.3
     hidden |= shoe_field[skin.base] > margin
     return select_faces(skin, ~all_over_faces(skin, hidden))
 
@@ -123,7 +125,7 @@ def _garment(suit: Surface, field: Array, gap: Array) -> Surface:
         lifted = lifted + normals * np.maximum(share * gap - outward, 0.0)[:, None]
         if share == 1.0:
             lifted = smoothed(suit, lifted, (0.4, 0.4))
-    return hemmed(cut(moved(suit, lifted), field), 0.004)
+    return hemmed(with_even_rim(cut(moved(suit, lifted), field), 4), 0.004)
 
 
 def _length(lengths: tuple[float, float], measure: float) -> float:

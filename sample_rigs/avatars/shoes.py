@@ -7,13 +7,18 @@ from numpy.typing import NDArray
 
 from .body import PARTS, Body
 from .clothing import FAR, tights
-from .surface import Surface, cut, hemmed, joined, moved, smoothed, vertex_normals
+from .surface import Surface, cut, hemmed, joined, moved, smoothed, vertex_normals, with_even_rim
 
 Array = NDArray[np.float64]
 
 SOLE_M = 0.020  # thickness, of the figure of 1.70 m
 _GAP_M = 0.005
-_CORNERS = 40  # around a sole
+_CORNERS = 56  # around a sole
+# Height over the upper's lowest point and distance outside its outline (m, figure of 1.70 m), from the welt down.
+_SOLE_PROFILE = (
+    (0.009, -0.004), (0.009, 0.002), (0.0085, 0.0035), (0.0075, 0.0042), (-0.009, 0.0042), (-0.0105, 0.0037),
+    (-0.0115, 0.0025), (-0.0118, 0.0), (-0.0118, -0.008),
+)  # fmt: skip
 
 
 def shoe_field(body: Body, points: Array, parts: Array) -> Array:
@@ -36,7 +41,7 @@ def shoes(body: Body) -> tuple[Surface, Surface]:
     outward = np.einsum("vi,vi->v", relaxed - suit.vertices, normals)
     lifted = relaxed + normals * np.maximum(_GAP_M * body.scale - outward, 0.0)[:, None]
     lifted = smoothed(suit, lifted, (0.4,) * 3)
-    uppers = cut(moved(suit, lifted), shoe_field(body, suit.vertices, suit.parts))
+    uppers = with_even_rim(cut(moved(suit, lifted), shoe_field(body, suit.vertices, suit.parts)), 4)
     soles = [_sole(body, uppers, side) for side in "lr"]
     return hemmed(uppers, 0.004 * body.scale), joined(soles)
 
@@ -54,11 +59,12 @@ def _sole(body: Body, uppers: Surface, side: str) -> Surface:
     own_indices = np.flatnonzero(own)
     bottom = float(uppers.vertices[own, 1].min())
     low = own_indices[uppers.vertices[own_indices, 1] < bottom + 0.030 * scale]
-    outline, centre = _outline(uppers.vertices[low][:, [0, 2]])
+    outline = _outline(uppers.vertices[low][:, [0, 2]])
     rings = []
-    for height, widen in ((0.007, 0.0), (0.008, 0.0035), (0.002, 0.0045), (-0.010, 0.0045), (-0.0115, 0.002)):
-        reach = np.linalg.norm(outline - centre, axis=1, keepdims=True)
-        ring = outline + (outline - centre) / reach * widen * scale
+    along = np.roll(outline, -1, axis=0) - np.roll(outline, 1, axis=0)
+    away = np.stack([along[:, 1], -along[:, 0]], axis=1) / np.linalg.norm(along, axis=1, keepdims=True)
+    for height, widen in _SOLE_PROFILE:
+        ring = outline + away * widen * scale
         rings.append(np.stack([ring[:, 0], np.full(len(ring), bottom + height * scale), ring[:, 1]], axis=1))
     vertices = np.concatenate(rings)
     count = len(outline)
@@ -83,18 +89,25 @@ def _sole(body: Body, uppers: Surface, side: str) -> Surface:
     return _outwards(piece)
 
 
-def _outline(points: Array) -> tuple[Array, Array]:
-    """A smooth closed line [C, 2] around points [N, 2] of the ground plane, and its centre."""
+def _outline(points: Array) -> Array:
+    """A smooth closed line [C, 2] around points [N, 2] of the ground plane, anticlockwise, evenly spaced.
+
+    Support lines of the convex hull in many directions; the crossings of neighbouring ones are its corners.
+    """
     centre = (points.min(axis=0) + points.max(axis=0)) / 2
-    angles = np.linspace(0.0, 2.0 * np.pi, _CORNERS, endpoint=False)
+    angles = np.linspace(0.0, 2.0 * np.pi, 4 * _CORNERS, endpoint=False)
     directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    # Support lines of the convex hull; their neighbours' crossings are the hull, rounded.
     support = ((points - centre) @ directions.T).max(axis=0)
-    following = np.roll(support, -1)
-    step = angles[1]
-    along = (following - support * np.cos(step)) / np.sin(step)
     tangents = np.stack([-directions[:, 1], directions[:, 0]], axis=1)
-    return centre + support[:, None] * directions + along[:, None] * tangents, centre
+    along = (np.roll(support, -1) - support * np.cos(angles[1])) / np.sin(angles[1])
+    hull = centre + support[:, None] * directions + along[:, None] * tangents
+    closed = np.concatenate([hull, hull[:1]])
+    walked = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
+    even = np.linspace(0.0, walked[-1], _CORNERS, endpoint=False)
+    line = np.stack([np.interp(even, walked, closed[:, axis]) for axis in range(2)], axis=1)
+    for _ in range(3):
+        line = 0.5 * line + 0.25 * (np.roll(line, 1, axis=0) + np.roll(line, -1, axis=0))
+    return line
 
 
 def _outwards(piece: Surface) -> Surface:

@@ -195,6 +195,59 @@ def smoothed(piece: Surface, values: Array, steps: Sequence[float], hold: NDArra
     return values
 
 
+def with_even_rim(piece: Surface, rounds: int) -> Surface:
+    """Open edges evened out along themselves: each vertex there goes towards the middle of its two neighbours."""
+    edges, uses = edges_of(piece)
+    one, other = edges[uses == 1].T
+    vertices = piece.vertices.copy()
+    count = np.bincount(one, minlength=len(vertices)) + np.bincount(other, minlength=len(vertices))
+    rim = count == 2
+    for step in (0.5, -0.3) * rounds:
+        total = np.zeros_like(vertices)
+        np.add.at(total, one, vertices[other])
+        np.add.at(total, other, vertices[one])
+        vertices[rim] += step * (total[rim] / 2 - vertices[rim])
+    return replace(piece, vertices=vertices)
+
+
+def subdivided(piece: Surface) -> Surface:
+    """Each polygon of n corners as n quads around its middle; texture places and shares are interpolated."""
+    following = np.arange(len(piece.corners)) + 1
+    last = following == piece.offsets[1:][piece.face_of_corner]
+    following = np.where(last, piece.offsets[:-1][piece.face_of_corner], following)
+    before = np.empty_like(following)
+    before[following] = np.arange(len(following))
+    edges, inverse = np.unique(
+        np.sort(np.stack([piece.corners, piece.corners[following]], axis=1), axis=1), axis=0, return_inverse=True
+    )
+    edge_of_corner = inverse.ravel()
+    sizes = np.diff(piece.offsets)[:, None]
+
+    def finer(values: Array) -> Array:
+        middles = np.add.reduceat(values[piece.corners], piece.offsets[:-1], axis=0) / sizes
+        return np.concatenate([values, values[edges].mean(axis=1), middles])
+
+    count = len(piece.vertices)
+    corners = np.stack(
+        [piece.corners, count + edge_of_corner, count + len(edges) + piece.face_of_corner,
+         count + edge_of_corner[before]], axis=1
+    )  # fmt: skip
+    middle_uv = (np.add.reduceat(piece.uv, piece.offsets[:-1], axis=0) / sizes)[piece.face_of_corner]
+    uv = np.stack(
+        [piece.uv, (piece.uv + piece.uv[following]) / 2, middle_uv, (piece.uv + piece.uv[before]) / 2], axis=1
+    )
+    vertices = finer(piece.vertices)
+    return Surface(
+        vertices,
+        corners.ravel(),
+        np.arange(len(corners) + 1) * 4,
+        uv.reshape(-1, 2),
+        finer(piece.carriers),
+        finer(piece.parts),
+        np.concatenate([piece.base, np.full(len(vertices) - count, -1)]),
+    )
+
+
 def hemmed(piece: Surface, inward_m: float) -> Surface:
     """The piece with a rim turned inwards along all open edges, so that cloth shows a thickness there."""
     edges, uses = edges_of(piece)

@@ -102,21 +102,48 @@ def _halved(vertices: Array, quads: Indices) -> Indices:
 
 
 def _without_checkerboards(values: Array) -> Array:
-    """Fill one corner of every grid square whose signs alternate: such a square would give an edge four faces."""
+    """Turn single samples where the surface would meet itself: in squares whose signs alternate (an edge with four
+    faces) and in cubes with two lone opposite corners (two sheets pinched into one vertex).
+
+    Raises:
+        ValueError: the field has too many such places for its grid.
+    """
     values = np.where(np.abs(values) < 1e-9, 1e-9, values)
     for _ in range(20):
-        changed = False
-        for axis in range(3):
-            moved = np.moveaxis(values, axis, 0)
-            a, b, c, d = moved[:, :-1, :-1], moved[:, 1:, :-1], moved[:, 1:, 1:], moved[:, :-1, 1:]
-            first = (a < 0) & (c < 0) & (b >= 0) & (d >= 0)
-            b[first] = -1e-6
-            second = (a >= 0) & (c >= 0) & (b < 0) & (d < 0)
-            a[second] = -1e-6
-            changed |= bool(first.any() or second.any())
-        if not changed:
+        if not (_fill_squares(values) | _free_corners(values)):
             return values
     raise ValueError("the grid is too coarse for this field")
+
+
+def _fill_squares(values: Array) -> bool:
+    changed = False
+    for axis in range(3):
+        moved = np.moveaxis(values, axis, 0)
+        a, b, c, d = moved[:, :-1, :-1], moved[:, 1:, :-1], moved[:, 1:, 1:], moved[:, :-1, 1:]
+        first = (a < 0) & (c < 0) & (b >= 0) & (d >= 0)
+        b[first] = -1e-6
+        second = (a >= 0) & (c >= 0) & (b < 0) & (d < 0)
+        a[second] = -1e-6
+        changed |= bool(first.any() or second.any())
+    return changed
+
+
+def _free_corners(values: Array) -> bool:
+    def corner(i: int, j: int, k: int) -> Array:
+        return values[
+            tuple(slice(shift, size - 1 + shift) for shift, size in zip((i, j, k), values.shape, strict=True))
+        ]
+
+    changed = False
+    for i, j, k in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)):
+        near, far = corner(i, j, k), corner(1 - i, 1 - j, 1 - k)
+        inside = sum((corner(a, b, c) < 0).astype(np.int8) for a in (0, 1) for b in (0, 1) for c in (0, 1))
+        lone = (inside == 2) & (near < 0) & (far < 0)
+        pocket = (inside == 6) & (near >= 0) & (far >= 0)
+        near[lone] = 1e-6
+        near[pocket] = -1e-6
+        changed |= bool(lone.any() or pocket.any())
+    return changed
 
 
 def _surface_nets(grid: Array, values: Array, inside: NDArray[np.bool_]) -> tuple[Array, Indices]:

@@ -61,10 +61,9 @@ def _binary_array(name: str, values: NDArray, type_name: str, extra: str) -> byt
 
 
 def _text_array(name: str, values: NDArray, type_name: str, extra: str) -> bytes:
-    # Nine digits give back every float32 exactly.
-    number_format = "%.9g" if values.dtype.kind == "f" else "%d"
+    # numpy writes each float32 with the fewest digits that give it back.
     rows = values.reshape(-1, 3) if values.ndim == 2 else values.reshape(1, -1)
-    lines = (" ".join(number_format % number for number in row) for row in rows.tolist())
+    lines = (" ".join(row).replace(".0 ", " ") for row in rows.astype(str).tolist())
     return _tag(name, type_name, extra, "ascii") + "\n".join(lines).encode() + b"\n</DataArray>\n"
 
 

@@ -108,6 +108,7 @@ def render_image(scene: bpy.types.Scene, camera: bpy.types.Object, frame: float,
     `scene` has to be the context's: another scene's animation is not brought up to date before rendering.
 
     Raises:
+        KeyboardInterrupt: the person stopped the render.
         RuntimeError: Blender could not render or save it.
     """
     whole = int(frame // 1)
@@ -117,7 +118,8 @@ def render_image(scene: bpy.types.Scene, camera: bpy.types.Object, frame: float,
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary:
         scene.render.filepath = str(temporary)
-        bpy.ops.render.render(write_still=True, scene=scene.name)
+        if "CANCELLED" in bpy.ops.render.render(write_still=True, scene=scene.name):
+            raise KeyboardInterrupt  # Blender takes Ctrl-C for itself while it renders
         if temporary.stat().st_size == 0:
             raise RuntimeError(f"Blender wrote nothing into {path.name}")
 

@@ -208,3 +208,13 @@ def test_the_script_ends_with_2_on_bad_input(tmp_path):
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
+
+
+def test_without_pillow_the_data_set_is_whole_but_for_the_pictures_of_it(inputs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("simspine.headless.overlay.can_draw", lambda: False)
+    assert render(inputs, tmp_path / "set", "--frames", "0") == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if "Pillow" in line]
+    assert len(notes) == 1
+    names = set(contents(tmp_path / "set"))
+    assert "contact_sheet.png" not in names
+    assert {"manifest.json", "annotations.json"} <= names

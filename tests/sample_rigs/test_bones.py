@@ -63,7 +63,9 @@ def edge_keys(mesh: BoneMesh) -> tuple[np.ndarray, np.ndarray]:
 def genus(mesh: BoneMesh) -> int:
     """Number of holes through a connected closed surface, from V - E + F = 2 - 2 g."""
     edges = len(mesh.indices) // 2
-    return 1 - (len(mesh.vertices) - edges + len(mesh.offsets) - 1) // 2
+    euler = len(mesh.vertices) - edges + len(mesh.offsets) - 1
+    assert euler % 2 == 0, "sheets meet in one vertex"
+    return 1 - euler // 2
 
 
 def crossings(mesh: BoneMesh, origin: np.ndarray, direction: np.ndarray) -> int:
@@ -175,17 +177,20 @@ def test_hip_socket_takes_the_femoral_head():
         distance = np.linalg.norm(pelvis.hip_bone("right", half_distance).vertices - centre, axis=1)
         assert 0.0235 < distance.min() < 0.027
     head = long_bones.femur(0.43).vertices
-    head = head[(head[:, 1] > 0) & (head[:, 2] < 0.01)]
-    np.testing.assert_allclose(np.linalg.norm(head, axis=1), 0.0235 * 430 / 410, atol=6e-4)
+    distance = np.linalg.norm(head[(head[:, 1] > 0) & (head[:, 2] < 0.01)], axis=1)
+    assert np.median(distance) == pytest.approx(0.0235 * 430 / 410, abs=2e-4)  # round but for the pit of its ligament
+    assert distance.max() < 0.0255
 
 
 @pytest.mark.parametrize("slope_deg", [30.0, 45.0])
 def test_sacral_endplate_is_at_the_origin_with_the_asked_slope(slope_deg: float):
     normal = np.array([np.sin(np.radians(slope_deg)), np.cos(np.radians(slope_deg)), 0.0])
     points = pelvis.sacrum(slope_deg).vertices
-    near = points[(np.linalg.norm(points, axis=1) < 0.015) & (points @ normal > -0.01)]
-    assert len(near) > 5
-    assert np.abs(near @ normal).max() < 0.002
+    forward = points @ np.array([normal[1], -normal[0], 0.0])
+    height = points @ normal
+    plate = (np.hypot(forward / 0.0165, points[:, 2] / 0.022) < 1) & (height > -0.006) & (forward > -0.012)
+    assert plate.sum() >= 4
+    assert np.abs(height[plate]).max() < 0.003
 
 
 def test_long_bones_reach_from_joint_to_joint():
