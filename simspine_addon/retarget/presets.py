@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from ..model.errors import InputError
 from .roles import FINGERS, LIMBS, ROLES, SIDES, RoleMap, read_json
 from .skeleton import Skeleton
@@ -90,8 +92,31 @@ def apply_preset(family: Preset, skeleton: Skeleton) -> RoleMap:
         present = tuple(name for name in found if name is not None)
         if present:
             bones[role] = present
+    _move_the_chest(skeleton, bones)
     palms = {role: axis for role, axis in family.palms.items() if role in bones}
     return RoleMap(bones, family.name, palms)
+
+
+def _move_the_chest(skeleton: Skeleton, bones: dict[str, tuple[str, ...]]) -> None:
+    """The chest is the bone that carries the collar bones: what a numbered chain calls neck below them is spine.
+
+    (MPFB's rigify rig has one spine bone more than Blender's metarig.) Collar bones that hang on the neck, as in
+    Biped, stand no higher than it and change nothing.
+    """
+    collars = bones.get("left_clavicle", ()) or bones.get("left_upper_arm", ())
+    neck = bones.get("neck", ())
+    if not collars or not neck:
+        return
+    collar = skeleton.index(collars[0])
+    carrier = int(skeleton.parents[collar])
+    if carrier < 0 or skeleton.names[carrier] not in neck:
+        return
+    rise = skeleton.rest_positions[collar, 1] - skeleton.rest_positions[carrier, 1]
+    if rise < 0.01 * np.ptp(skeleton.rest_positions[:, 1]):
+        return
+    count = neck.index(skeleton.names[carrier]) + 1
+    bones["spine"] = (*bones.get("spine", ()), *neck[:count])
+    bones["neck"] = neck[count:]
 
 
 def _first_known(alternatives: tuple[str, ...], known: Mapping[str, str], used: set[str]) -> str | None:

@@ -66,8 +66,7 @@ class RoleMap:
         """Make sure that the map fits a skeleton.
 
         Raises:
-            InputError: a needed role is empty, a bone is missing or plays two roles, or a chain does not run from
-                parent to child.
+            InputError: a needed role is empty, a bone is missing or plays two roles, or a chain runs backwards.
         """
         missing = self.missing()
         if missing:
@@ -79,8 +78,7 @@ class RoleMap:
                 if bone in seen:
                     raise InputError(f"bone '{bone}' plays both {seen[bone]} and {role}", hint="keep one of them")
                 seen[bone] = role
-            if role.split("_")[-1] != "toes":
-                _refuse_broken_chain(skeleton, role, bones)
+            _refuse_backward_chain(skeleton, role, bones)
 
 
 def _unknown(bones: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -88,13 +86,14 @@ def _unknown(bones: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]
     return {role: names for role, names in bones.items() if role not in ROLES}
 
 
-def _refuse_broken_chain(skeleton: Skeleton, role: str, bones: tuple[str, ...]) -> None:
+def _refuse_backward_chain(skeleton: Skeleton, role: str, bones: tuple[str, ...]) -> None:
+    """A chain's bones need not hang on each other (control rigs put helpers between), but never the wrong way round."""
     for above, below in zip(bones, bones[1:], strict=False):
-        bone = skeleton.index(below)
-        while bone >= 0 and skeleton.names[bone] != above:
+        bone = skeleton.index(above)
+        while bone >= 0 and skeleton.names[bone] != below:
             bone = int(skeleton.parents[bone])
-        if bone < 0:
-            problem = f"the chain of role '{role}' is broken: '{below}' does not hang on '{above}'"
+        if bone >= 0:
+            problem = f"the chain of role '{role}' runs backwards: '{above}' hangs on '{below}'"
             raise InputError(problem, hint="list its bones from parent to child")
 
 

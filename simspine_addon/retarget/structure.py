@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 # hip 0.530 H above the floor, ankle 0.039 H, upper arm 0.186 H, forearm 0.146 H, shoulder half width 0.129 H.
 _LEG = 0.491
 _ARM = 0.332
-_UPPER_TO_FORE = 1.27
+_UPPER_TO_FORE = 1.12  # between these 1.27 and the 0.95 or so that avatars' rigs have
 _SHOULDER_HALF_WIDTH = 0.115  # joint centres stand a little within the width of the figure
 _FOOT_ZONE = 0.13  # of the height: whatever is lower belongs to a foot
 _HIGH = 0.4
@@ -45,14 +45,6 @@ class _Body:
 
     def head(self, bone: int) -> Array:
         return self.skeleton.rest_positions[bone]
-
-    def across(self, points: Array) -> Array:
-        """How far right of the middle, [...] m."""
-        return (points - self.middle) @ self.right
-
-    @property
-    def middle(self) -> Array:
-        return self.skeleton.rest_positions.mean(axis=0) * 0.0
 
     def below(self, bone: int) -> list[int]:
         """The bone and everything that hangs on it."""
@@ -280,15 +272,17 @@ def _arm_roles(body: _Body, path: list[int], leg: float, middle: Array) -> dict[
     heads = body.skeleton.rest_positions[path]
     height = leg / _LEG
     best: tuple[float, tuple[int, int, int]] | None = None
+    wrists = _wrists(body, path)
     for shoulder, elbow, wrist in combinations(range(len(path)), 3):
         upper = float(np.linalg.norm(heads[elbow] - heads[shoulder]))
         fore = float(np.linalg.norm(heads[wrist] - heads[elbow]))
-        if min(upper, fore) < 1e-6:
+        if wrist not in wrists or min(upper, fore) < 1e-6:
             continue
         width = abs(float((heads[shoulder] - middle) @ body.right)) / height
         cost = abs(np.log(upper / fore / _UPPER_TO_FORE)) + 1.5 * abs(np.log((upper + fore) / height / _ARM))
-        cost += 4.0 * abs(width - _SHOULDER_HALF_WIDTH)
-        cost += 0.0 if _is_hand(body, path, wrist) else 0.6
+        cost += 10.0 * abs(width - _SHOULDER_HALF_WIDTH)
+        # Two joints almost in one place (ulna and radius): the first of them is the elbow.
+        cost += 0.3 if np.linalg.norm(heads[elbow] - heads[elbow - 1]) < 0.02 * height else 0.0
         if best is None or cost < best[0]:
             best = cost, (shoulder, elbow, wrist)
     if best is None:
@@ -299,14 +293,22 @@ def _arm_roles(body: _Body, path: list[int], leg: float, middle: Array) -> dict[
     return roles | finger_roles(body.skeleton, body.children, path[wrist])
 
 
-def _is_hand(body: _Body, path: list[int], place: int) -> bool:
-    """Fingers spread from it, or the arm ends with it."""
+def _wrists(body: _Body, path: list[int]) -> set[int]:
+    """The places on an arm's path that may be the wrist: where most fingers spread, or, without fingers, any."""
+    fans = [_fan(body, path, place) for place in range(len(path))]
+    most = max(fans)
+    if most == 0:
+        return set(range(2, len(path)))
+    return {place for place, fan in enumerate(fans) if fan == most and place >= 2} or set(range(2, len(path)))
+
+
+def _fan(body: _Body, path: list[int], place: int) -> int:
+    """How many chains spread from a bone of the path beside the path; what lies on the limb's own line is a twist bone."""
     bone = path[place]
-    if not body.children[bone]:
-        return True
-    if len(body.children[bone]) < 2:
-        return place == len(path) - 1
-    fan = body.skeleton.rest_positions[body.children[bone]] - body.head(bone)
-    forward = unit(body.skeleton.rest_positions[path[-1]] - body.head(bone))
-    off_line = np.linalg.norm(fan - np.outer(fan @ forward, forward), axis=1)
-    return bool((off_line > 0.005 * body.height).sum() >= 1)
+    beside = [child for child in body.children[bone] if place + 1 >= len(path) or child != path[place + 1]]
+    if not beside:
+        return 0
+    fan = body.skeleton.rest_positions[beside] - body.head(bone)
+    line = unit(body.skeleton.rest_positions[path[min(place + 1, len(path) - 1)]] - body.head(bone))
+    off_line = np.linalg.norm(fan - np.outer(fan @ line, line), axis=1)
+    return int((off_line > 0.01 * body.height).sum())
