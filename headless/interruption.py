@@ -46,4 +46,5 @@ def stop_between_images() -> Iterator[StopRequest]:
         yield request
     finally:
         for kind, handler in zip(kinds, earlier, strict=True):
-            signal.signal(kind, handler)
+            # None: it was set by C code, as Blender's own is, and Python cannot put it back.
+            signal.signal(kind, signal.SIG_DFL if handler is None else handler)

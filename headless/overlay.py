@@ -67,8 +67,8 @@ def labelled(image: Image, points: Array, parents: Sequence[int]) -> Image:
     layer = Images.new("RGBA", (image.width * scale, image.height * scale), (0, 0, 0, 0))
     pen = ImageDraw.Draw(layer)
     places = (points + 0.5) * scale  # Pillow counts from the corner of a pixel, labels from its centre
-    unit = scale * max(image.size) / 500
     seen = np.isfinite(places).all(axis=1)
+    unit = scale * _pen_size(points[seen])
     for spine in (False, True):  # the spine lies on top
         for child, parent in enumerate(parents):
             if _is_spine_edge(child, parent) == spine and parent >= 0 and seen[child] and seen[parent]:
@@ -149,6 +149,12 @@ def _color(index: int) -> Rgb:
 
 def _edge_color(child: int, spine: bool) -> Rgb:
     return _color(child) if spine else REGION_COLORS["body"]
+
+
+def _pen_size(points: Array) -> float:
+    """In px, 1 for a person of 300 px: dots and lines keep their size against the person, within reason."""
+    extent = float(np.ptp(points, axis=0).max()) if len(points) else 300.0
+    return float(np.clip(extent / 300.0, 0.5, 6.0))
 
 
 def _line(pen: ImageDraw, start: Array, end: Array, color: Rgb, thickness: float, unit: float) -> None:

@@ -142,7 +142,7 @@ def _pieces(body: Body, outfit: Outfit) -> list[tuple[str, Surface]]:
         ("lips", lips(body)),
         *eyes(body).items(),
         ("hair", hair(body, outfit.hair_style)),
-        ("hair", brows(body)),
+        ("hair", brows(body, outfit.hair_style.brow)),
         ("shirt", shirt),
         ("trousers", trousers),
         ("shoes", uppers),

@@ -33,6 +33,7 @@ class HairStyle:
     volume: float = 0.4
     recede_deg: float = 0.0
     strands: float = 0.12
+    brow: float = 1.0  # thickness of the brows
     bun: bool = False
 
 
@@ -123,7 +124,7 @@ def lips(body: Body) -> Surface:
             ends = body.vertices[side]
             radii = np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1) / 2
             near = np.minimum(near, _distance_to_line(skin.vertices, ends.mean(axis=1), radii))
-    return _laid_on(skin, -near, 0.00025 * body.scale)
+    return _laid_on(skin, 0.0004 * body.scale - near, 0.0006 * body.scale)
 
 
 def _laid_on(skin: Surface, field: Array, gap: float) -> Surface:

@@ -113,7 +113,7 @@ def _hair_style(random: np.random.Generator, phenotype: Phenotype) -> HairStyle:
         length = 0.004
     if with_bun:
         length = min(length, 0.011)
-    return HairStyle(length_m=length, volume=volume, recede_deg=recede, bun=with_bun)
+    return HairStyle(length_m=length, volume=volume, recede_deg=recede, brow=0.65 + 0.35 * phenotype.gender, bun=with_bun)
 
 
 def _one[Choice](random: np.random.Generator, choices: tuple[Choice, ...]) -> Choice:

@@ -39,7 +39,7 @@ _FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("macrodetails/height/", (*_BUILD, "height")),
     ("breast/", (*_BUILD, "cup_size", "firmness")),
 )
-BODY_DENSITY = 985.0  # kg/m3, whole body with air in the lungs (Winter 2009, the usual 0.95-1.05 g/cm3)
+BODY_DENSITY = 985.0  # kg/m3, whole body with air in the lungs; the figure commonly used, not checked against its original
 
 
 @dataclass(frozen=True, slots=True)
