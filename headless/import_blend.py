@@ -102,7 +102,8 @@ def write_blend(
         distorted = [camera.name for camera in cameras if is_distorted(camera)]
         if distorted:
             warnings.append(
-                f"{calibration}: cameras in the .blend have ideal lenses; the distortion of {', '.join(distorted)} is left out"
+                f"{calibration}: cameras in the .blend have ideal lenses; "
+                f"the distortion of {', '.join(distorted)} is left out"
             )
         for camera in cameras:
             add_camera(scene, pinhole(camera))

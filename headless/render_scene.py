@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from ..exporters.outline import SkinnedPoints, blended_points, outermost, rigid_points
 from ..simspine_addon.kinematics.pose_track import PoseTrack
-from ..simspine_addon.model.types import Model
+from ..simspine_addon.model.types import GROUND, Model
 from ..simspine_addon.scene.axes import points_to_blender
 from ..simspine_addon.scene.body import build_body
 from ..simspine_addon.scene.import_motion import ImportResult, import_person
 from ..simspine_addon.scene.names import fitting_names
 from ..simspine_addon.scene.stick_bones import add_stick_bones
 from ..simspine_addon.scene.studio import build_studio, color_bones
+from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, keypoint_places
 from ..simspine_addon.spine.levels import lumbar_levels
 
 Array = NDArray[np.float64]
@@ -55,7 +56,8 @@ def add_person(scene: bpy.types.Scene, model: Model, poses: PoseTrack, avatar: s
         levels = _lumbar_levels_of_bodies(model)
         color_bones((obj, levels.get(_body_of(obj, names))) for obj in bones)
     if avatar != "skeleton":
-        body = build_body(imported.armature, poses, dict(zip(poses.names, names, strict=True)), avatar == "both")
+        bones_of = dict(zip(poses.names, names, strict=True))
+        body = build_body(imported.armature, poses, bones_of, avatar == "both", _crown_height(model, poses))
         parts.append(blended_points(body.rest_vertices, body.bodies, body.weights, poses))
     return Person(imported, tuple(parts), tuple(notes))
 
@@ -98,6 +100,16 @@ def _carried(obj: bpy.types.Object, names: Sequence[str]) -> SkinnedPoints | Non
 
 def _body_of(obj: bpy.types.Object, names: Sequence[str]) -> int | None:
     return list(names).index(obj.parent_bone) if obj.parent_type == "BONE" and obj.parent_bone in names else None
+
+
+def _crown_height(model: Model, poses: PoseTrack) -> float | None:
+    """Height (m) of the keypoint `Head`, the top of the head, at rest; None where the model has none."""
+    places = keypoint_places(model)
+    index = KEYPOINT_NAMES.index("Head")
+    body = int(places.bodies[index])
+    if body == GROUND or not np.isfinite(places.locations[index]).all():
+        return None
+    return float((poses.rest_positions[body] + poses.rest_rotations[body] @ places.locations[index])[1])
 
 
 def _lumbar_levels_of_bodies(model: Model) -> dict[int | None, int]:

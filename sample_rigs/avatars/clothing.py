@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .body import PARTS, Body
+from .body import PARTS, REFERENCE_HEIGHT_M, Body
+from .landmarks import landmarks_of
+from .mpfb_data import BODY_VERTICES, vertex_groups
+from .phenotype import Phenotype, shaped_vertices
 from .surface import Surface, all_over_faces, cut, hemmed, moved, select_faces, smoothed, vertex_normals, with_even_rim
 
 Array = NDArray[np.float64]
@@ -61,26 +65,34 @@ def trousers_field(body: Body, piece: Surface, plan: Cut) -> Array:
 
 
 def neck_field(body: Body, piece: Surface, plan: Cut) -> Array:
-    """How far (m) outside the neckline: an ellipse about the neck, seen along the line from the chest to its base.
+    """How far (m) outside the neckline: an ellipse about the neck, seen along it, and a level behind the neck.
 
-    A high collar is an ellipse that lies within the neck, so that nothing is cut away.
+    The ellipse passes just outside the throat, and inside the nape, where the level alone is the border. It is drawn
+    on one body and taken over by all, vertex by vertex: joints tell too little of where shoulders pass into the neck.
     """
-    places, scale = body.places, body.scale
-    pit = (places["clavicle_l"] + places["clavicle_r"]) / 2
-    neck = places["neck_base"]
+    return body.scale * _drawn_neckline(plan.neckline)[piece.base]
+
+
+@lru_cache(maxsize=8)
+def _drawn_neckline(neckline: float) -> Array:
+    """That field on every vertex of the base mesh [19158], as a share of the drawn figure's scale."""
+    vertices = shaped_vertices(Phenotype(gender=1.0))
+    places = landmarks_of(vertices)
+    scale = float(np.ptp(vertices[:BODY_VERTICES, 1])) / REFERENCE_HEIGHT_M
     axis = np.array([0.25, 1.0, 0.0]) / np.hypot(0.25, 1.0)
-    ahead = np.array([axis[1], -axis[0], 0.0])
-    width = abs(float(places["shoulder_l"][2] - places["shoulder_r"][2])) / 2
-    relative = piece.vertices - (0.5 * pit + 0.5 * neck)
-    depth = (0.062 - 0.024 * min(plan.neckline, 0.0)) * scale
-    forward = relative @ ahead - (0.010 - 0.010 * min(plan.neckline, 0.0)) * scale
-    across = relative[:, 2] / (0.45 * width)
-    outside = (np.hypot(forward / depth, across) - 1.0) * depth
-    deep = -(relative @ axis) - (0.075 - 0.03 * min(plan.neckline, 0.0)) * scale
-    height = relative @ axis
-    if plan.neckline > 0.5:
-        return 0.070 * scale - height
-    return np.minimum(np.maximum(outside, deep), 0.036 * scale - height)
+    pit = (places["clavicle_l"] + places["clavicle_r"]) / 2
+    relative = (vertices - (0.5 * pit + 0.5 * places["neck_base"])) / scale
+    ahead, height, across = relative @ np.array([axis[1], -axis[0], 0.0]), relative @ axis, relative[:, 2]
+    if neckline > 0.5:
+        return 0.070 - height
+    suit = vertex_groups()["helper-tights"]
+    ring = ahead[suit][(np.abs(height[suit]) < 0.015) & (np.abs(across[suit]) < 0.03)]
+    throat, nape = float(ring.max()), float(ring.min())
+    middle, wider = (throat + nape) / 2, max(-neckline, 0.0)
+    depth = np.where(ahead > middle, throat - middle + 0.008 + 0.022 * wider, middle - nape - 0.012)
+    half_width = 0.225 * abs(float(places["shoulder_l"][2] - places["shoulder_r"][2])) / scale
+    outside = (np.hypot((ahead - middle) / depth, across / half_width) - 1.0) * depth
+    return np.minimum(np.maximum(outside, -height - 0.060 - 0.03 * wider), 0.036 - height)
 
 
 def waist_height(body: Body) -> float:

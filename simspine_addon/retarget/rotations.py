@@ -84,3 +84,21 @@ def angles_between(one: Array, other: Array) -> Array:
 def rotate(rotations: Array, vectors: Array) -> Array:
     """Each of `rotations` [..., 3, 3] applied to `vectors` [..., 3]."""
     return np.matmul(rotations, vectors[..., None])[..., 0]
+
+
+def rotation_vectors(rotations: Array) -> Array:
+    """Rotation vectors [..., 3] (axis times angle, rad) of rotations [..., 3, 3] below half a turn."""
+    q = quaternions_from_matrices(rotations)
+    q = np.where(q[..., :1] < 0.0, -q, q)
+    sine = np.linalg.norm(q[..., 1:], axis=-1)
+    angle = 2.0 * np.arctan2(sine, q[..., 0])
+    factor = np.where(sine < 1e-12, 2.0, angle / np.where(sine < 1e-12, 1.0, sine))
+    return factor[..., None] * q[..., 1:]
+
+
+def matrices_from_rotation_vectors(vectors: Array) -> Array:
+    """Rotations [..., 3, 3] of rotation vectors [..., 3] in rad."""
+    angle = np.linalg.norm(vectors, axis=-1)
+    half = 0.5 * angle
+    factor = np.where(angle < 1e-12, 0.5, np.sin(half) / np.where(angle < 1e-12, 1.0, angle))
+    return matrices_from_quaternions(np.concatenate([np.cos(half)[..., None], factor[..., None] * vectors], axis=-1))

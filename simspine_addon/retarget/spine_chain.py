@@ -96,9 +96,9 @@ def _fitting_matrix(source_fractions: Array, nodes: Array) -> Array:
     the broken line that is nearest to the curve in the least-squares sense and starts on it.
     """
     u = np.linspace(nodes[0], nodes[-1], _SAMPLES)
-    curve = _hats(source_fractions, u)
-    on_curve = _hats(source_fractions, nodes)
-    hats = _hats(nodes, u)
+    curve = interpolation(source_fractions, u)
+    on_curve = interpolation(source_fractions, nodes)
+    hats = interpolation(nodes, u)
     weights = np.full(_SAMPLES, 1.0)
     weights[[0, -1]] = 0.5
     free = hats[:, 1:] * weights[:, None]
@@ -109,7 +109,7 @@ def _fitting_matrix(source_fractions: Array, nodes: Array) -> Array:
     return (1.0 - _FIT) * on_curve + _FIT * fitted
 
 
-def _hats(nodes: Array, u: Array) -> Array:
+def interpolation(nodes: Array, u: Array) -> Array:
     """Linear interpolation as a matrix [U, N]: row i weighs the values at `nodes` for their value at `u[i]`."""
     place = np.clip(np.searchsorted(nodes, u, side="right") - 1, 0, len(nodes) - 2)
     width = np.maximum(nodes[place + 1] - nodes[place], 1e-12)

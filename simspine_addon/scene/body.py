@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ..kinematics.pose_track import PoseTrack
 from .axes import points_to_blender, points_to_opensim
-from .body_shape import body_tubes, carried_by, tube_mesh
+from .body_shape import body_tubes
 from .studio import skin_material
+from .tubes import carried_by, tube_mesh
 
 Array = NDArray[np.float64]
 
@@ -32,17 +33,22 @@ class BuiltBody:
 
 
 def build_body(
-    armature: bpy.types.Object, track: PoseTrack, bones: dict[str, str] | None = None, see_through: bool = False
+    armature: bpy.types.Object,
+    track: PoseTrack,
+    bones: dict[str, str] | None = None,
+    see_through: bool = False,
+    crown_height: float | None = None,
 ) -> BuiltBody:
     """Build a body around the rest pose of `track` and bind it to `armature`, whose rest pose is the same.
 
-    `bones` names the bone of each body where it is not the body's own name. The skin is blended linearly, as
+    `bones` names the bone of each body where it is not the body's own name; `crown_height` (m, at rest) is that of
+    the top of the head, where it is known. The skin is blended linearly, as
     `weights` says; the same model gives the same mesh.
 
     Raises:
         InputError: the model has no trunk and legs to draw around.
     """
-    tubes = body_tubes(track)
+    tubes = body_tubes(track, crown_height)
     mesh = _one_surface([tube_mesh(tube) for tube in tubes])
     vertices = np.empty(len(mesh.vertices) * 3, np.float32)
     mesh.vertices.foreach_get("co", vertices)

@@ -7,7 +7,6 @@ adult of 1.70 m, drawn around bone meshes by hand; limbs and trunk stretch to th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..kinematics.pose_track import PoseTrack
 from ..model.errors import InputError
+from .tubes import Tube
 
 Array = NDArray[np.float64]
 Weights = Mapping[str, float]
@@ -23,77 +23,30 @@ Row = tuple[float, float, float, float, Weights]  # along (0..1), forward (m), h
 FORWARD, UP, RIGHT = np.eye(3)
 LEG_LENGTH_M = 0.82  # hip to knee to ankle of the drawn figure
 TRUNK_LENGTH_M = 0.53  # hips to shoulders of the drawn figure
+CROWN_ABOVE_SHOULDERS_M = 0.309
 ARM_LENGTH_M = 0.545  # shoulder to elbow to wrist of the drawn figure
-BLEND_M = 0.022  # over which length the skin passes from one tube to the next
 
 
-@dataclass(frozen=True, slots=True)
-class Tube:
-    """S elliptic sections: `widths` half axes along `sides`, `depths` along `fronts`; what bodies carry each."""
-
-    centres: Array  # [S, 3]
-    sides: Array  # [S, 3] unit
-    fronts: Array  # [S, 3] unit
-    widths: Array  # [S]
-    depths: Array  # [S]
-    carriers: Array  # [S, B] weights, rows sum to one
-
-
-def body_tubes(track: PoseTrack) -> list[Tube]:
+def body_tubes(track: PoseTrack, crown_height: float | None = None) -> list[Tube]:
     """The tubes that a body around this skeleton consists of.
+
+    `crown_height` is that of the top of the head at rest (m), where it is known.
 
     Raises:
         InputError: the model has no trunk with two legs to draw around.
     """
-    figure = _Figure(track)
+    figure = _Figure(track, crown_height)
     tubes = [figure.trunk(), *figure.head()]
     for side in ("r", "l"):
         tubes += figure.leg(side) + figure.arm(side)
     return tubes
 
 
-def carried_by(tubes: Sequence[Tube], points: Array, most: int = 4) -> tuple[NDArray[np.int64], Array]:
-    """Which bodies carry skin points [N, 3] at rest: indices and weights [N, most], heaviest first, summing to one.
-
-    A point belongs to the tubes whose surface it lies on, and takes the carriers of their nearest sections: so an
-    arm that hangs beside the trunk does not drag the trunk's skin with it.
-    """
-    found = [_nearest_section(tube, points) for tube in tubes]
-    distances = np.stack([distance for distance, _ in found])  # [tubes, N]
-    share = np.exp(-(((distances - distances.min(axis=0)) / BLEND_M) ** 2))
-    share /= share.sum(axis=0)
-    weights = np.einsum("kn,knb->nb", share, np.stack([carriers for _, carriers in found]))
-    bodies = np.argsort(-weights, axis=1, kind="stable")[:, :most]
-    kept = np.take_along_axis(weights, bodies, axis=1)
-    return bodies.astype(np.int64), kept / kept.sum(axis=1, keepdims=True)
-
-
-def tube_mesh(tube: Tube, corners: int = 28) -> tuple[Array, list[list[int]]]:
-    """A closed mesh of the tube, its ends rounded: vertices [V, 3] and faces that look outwards."""
-    sections = _with_round_ends(tube)
-    angles = np.linspace(0, 2 * np.pi, corners, endpoint=False)
-    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    rings = (
-        sections.centres[:, None]
-        + (circle[None, :, :1] * sections.widths[:, None, None]) * sections.sides[:, None]
-        + (circle[None, :, 1:] * sections.depths[:, None, None]) * sections.fronts[:, None]
-    )
-    count = len(rings)
-    faces = [
-        [s * corners + i, s * corners + (i + 1) % corners, (s + 1) * corners + (i + 1) % corners, (s + 1) * corners + i]
-        for s in range(count - 1)
-        for i in range(corners)
-    ]
-    faces += [list(range(corners))[::-1], list(range((count - 1) * corners, count * corners))]
-    along = np.cross(sections.sides[0], sections.fronts[0]) @ (sections.centres[-1] - sections.centres[0])
-    return rings.reshape(-1, 3), faces if along > 0 else [face[::-1] for face in faces]
-
-
 class _Figure:
     """Joint centres by the names that OpenSim's models share, and the tubes drawn between them."""
 
-    def __init__(self, track: PoseTrack) -> None:
-        self.track = track
+    def __init__(self, track: PoseTrack, crown_height: float | None) -> None:
+        self.track, self.crown_height = track, crown_height
         self.index = {name.lower(): i for i, name in enumerate(track.names)}
         self.place = track.rest_joint_centres
         needed = ["pelvis", *(f"{bone}_{side}" for bone in ("femur", "tibia") for side in "rl")]
@@ -106,7 +59,8 @@ class _Figure:
         self.leg_scale = self._leg_length() / LEG_LENGTH_M
         self.chest = self._chest()
         self.neck_base = self._shoulder_middle()
-        self.trunk_scale = float(np.linalg.norm(self.neck_base - self.hips)) / TRUNK_LENGTH_M
+        trunk_length = float(np.linalg.norm(self.neck_base - self.hips))
+        self.scale = (self._leg_length() + trunk_length) / (LEG_LENGTH_M + TRUNK_LENGTH_M)
 
     def centre(self, name: str) -> Array:
         return self.place[self.index[name]]
@@ -190,7 +144,7 @@ class _Figure:
             (1.10, -0.007, 0.070, 0.058),
         )
         rows = [(a, f, w, d, self._trunk_carriers(a)) for a, f, w, d in shape]
-        return self.tube(self.hips, self.neck_base, rows, RIGHT, FORWARD, self.trunk_scale)
+        return self.tube(self.hips, self.neck_base, rows, RIGHT, FORWARD, self.scale)
 
     def _trunk_carriers(self, along: float) -> dict[str, float]:
         """Between the middles of two neighbouring bodies of the spine their shares change evenly."""
@@ -207,27 +161,19 @@ class _Figure:
         return {name: float(share) for name, share in zip(chain, shares, strict=True) if share > 0}
 
     def head(self) -> list[Tube]:
-        """Neck, skull and jaw, placed from the shoulders: where a model's neck joint lies differs a lot."""
-        scale, base = self.trunk_scale, self.neck_base
+        """Neck, skull and jaw, hung from the crown: where a model has its neck joint differs a lot."""
+        scale, base = self.scale, self.neck_base
         head = self.first("head", "skull", self.chest)
         chest = {self.chest: 1.0}
         half, all_head = {self.chest: 0.5, head: 0.5}, {head: 1.0}
         neck_rows: list[Row] = [
-            (0.0, 0.0, 0.066, 0.060, chest),
-            (0.45, 0.0, 0.056, 0.057, half),
+            (0.0, 0.0, 0.080, 0.066, chest),
+            (0.35, 0.0, 0.060, 0.059, half),
             (1.0, 0.0, 0.053, 0.058, all_head),
         ]
+        angles = np.radians(np.linspace(-72.0, 72.0, 13))  # the skull is an ellipsoid
         skull_rows: list[Row] = [
-            (0.0, 0.006, 0.034, 0.050, all_head),
-            (0.10, 0.004, 0.054, 0.074, all_head),
-            (0.25, 0.002, 0.068, 0.091, all_head),
-            (0.45, 0.0, 0.076, 0.099, all_head),
-            (0.62, -0.002, 0.077, 0.100, all_head),
-            (0.78, -0.003, 0.071, 0.091, all_head),
-            (0.90, -0.004, 0.058, 0.073, all_head),
-            (0.98, -0.004, 0.047, 0.059, all_head),
-            (1.03, -0.004, 0.036, 0.045, all_head),
-            (1.07, -0.004, 0.022, 0.027, all_head),
+            ((1 + np.sin(angle)) / 2, 0.0, 0.080 * np.cos(angle), 0.103 * np.cos(angle), all_head) for angle in angles
         ]
         jaw_rows: list[Row] = [
             (0.0, 0.0, 0.026, 0.022, all_head),
@@ -236,13 +182,19 @@ class _Figure:
             (1.0, -0.012, 0.063, 0.056, all_head),
         ]
 
-        def at(forward: float, up: float) -> Array:
-            return base + scale * (forward * FORWARD + up * UP)
+        middle = base * (1, 0, 1)
+        if head != self.chest:
+            middle = self.centre(head) * (1, 0, 1) + 0.012 * scale * FORWARD
+        crown = middle + UP * (self.crown_height or float(base @ UP) + CROWN_ABOVE_SHOULDERS_M * scale)
 
+        def at(forward: float, down: float) -> Array:
+            return crown + scale * (forward * FORWARD - down * UP)
+
+        low = base + scale * (0.03 * UP - 0.008 * FORWARD)
         return [
-            self.tube(at(-0.008, 0.03), at(0.008, 0.17), neck_rows, RIGHT, FORWARD, scale),
-            self.tube(at(0.006, 0.135), at(0.004, 0.290), skull_rows, RIGHT, FORWARD, scale),
-            self.tube(at(0.060, 0.098), at(0.048, 0.19), jaw_rows, RIGHT, FORWARD, scale),
+            self.tube(low, at(0.004, 0.139), neck_rows, RIGHT, FORWARD, scale),
+            self.tube(at(0.0, 0.222), at(0.0, 0.0), skull_rows, RIGHT, FORWARD, scale),
+            self.tube(at(0.056, 0.211), at(0.044, 0.119), jaw_rows, RIGHT, FORWARD, scale),
         ]
 
     def leg(self, side: str) -> list[Tube]:
@@ -329,15 +281,22 @@ class _Figure:
         if radius != ulna:
             elbow = (elbow + self.centre(radius)) / 2
         axis = (elbow - shoulder) / np.linalg.norm(elbow - shoulder)
-        wrist = self.centre(hand) if hand != radius else elbow + axis * 0.25 * self.trunk_scale
+        wrist = self.centre(hand) if hand != radius else elbow + axis * 0.25 * self.scale
         scale = float(np.linalg.norm(elbow - shoulder) + np.linalg.norm(wrist - elbow)) / ARM_LENGTH_M
         chest = self.chest
         inner = shoulder + (self.neck_base - shoulder) * 0.45
         cap: list[Row] = [
-            (0.0, 0.0, 0.058, 0.060, {chest: 1.0}),
-            (0.55, 0.0, 0.057, 0.062, {chest: 0.8, humerus: 0.2}),
-            (1.0, 0.0, 0.052, 0.057, {chest: 0.4, humerus: 0.6}),
+            (0.0, 0.0, 0.056, 0.060, {chest: 1.0}),
+            (0.55, 0.0, 0.053, 0.060, {chest: 0.8, humerus: 0.2}),
+            (1.0, 0.0, 0.044, 0.052, {chest: 0.4, humerus: 0.6}),
         ]
+        slope: list[Row] = [
+            (0.0, 0.0, 0.040, 0.046, {chest: 1.0}),
+            (0.5, 0.0, 0.036, 0.044, {chest: 1.0}),
+            (1.0, 0.0, 0.030, 0.038, {chest: 0.7, humerus: 0.3}),
+        ]
+        nape = self.neck_base + self.scale * (0.062 * UP - 0.012 * FORWARD)
+        top = shoulder + (self.neck_base - shoulder) * 0.12 + 0.014 * self.scale * UP
         upper: list[Row] = [
             (0.0, 0.0, 0.053, 0.057, {chest: 0.35, humerus: 0.65}),
             (0.16, 0.0, 0.051, 0.055, {chest: 0.08, humerus: 0.92}),
@@ -357,7 +316,8 @@ class _Figure:
         flat = np.cross(axis, FORWARD)
         down = UP - axis * (UP @ axis)
         return [
-            self.tube(inner, shoulder, cap, UP, FORWARD, self.trunk_scale),
+            self.tube(nape, top, slope, UP, FORWARD, self.scale),
+            self.tube(inner, shoulder, cap, UP, FORWARD, self.scale),
             self.tube(shoulder, elbow, upper, flat, FORWARD, scale),
             self.tube(elbow, wrist, lower, flat, FORWARD, scale),
             *self._hand(wrist, elbow, radius, hand, -down, scale),
@@ -389,48 +349,3 @@ class _Figure:
             self.tube(wrist, wrist + axis * 0.178 * scale, palm, across, forward, scale),
             self.tube(root, tip, thumb, across, forward, scale),
         ]
-
-
-def _with_round_ends(tube: Tube) -> Tube:
-    """Three more, smaller sections beyond either end, along a quarter of a flat ellipse."""
-    angles = np.radians([25.0, 50.0, 72.0])
-    first, last = tube.centres[0] - tube.centres[1], tube.centres[-1] - tube.centres[-2]
-    first, last = first / np.linalg.norm(first), last / np.linalg.norm(last)
-    low, high = 0.6 * min(tube.widths[0], tube.depths[0]), 0.6 * min(tube.widths[-1], tube.depths[-1])
-    before = tube.centres[0] + np.sin(angles[::-1])[:, None] * low * first
-    after = tube.centres[-1] + np.sin(angles)[:, None] * high * last
-    shrink = np.cos(angles)
-
-    def grown(values: Array) -> Array:
-        return np.concatenate([values[:1] * shrink[::-1], values, values[-1:] * shrink])
-
-    def held(rows: Array) -> Array:
-        return np.concatenate([np.tile(rows[:1], (3, 1)), rows, np.tile(rows[-1:], (3, 1))])
-
-    centres = np.concatenate([before, tube.centres, after])
-    return Tube(
-        centres, held(tube.sides), held(tube.fronts), grown(tube.widths), grown(tube.depths), held(tube.carriers)
-    )
-
-
-def _nearest_section(tube: Tube, points: Array) -> tuple[Array, Array]:
-    """Distance (m, about) of points [N, 3] from the tube's surface, negative inside, and the carriers [N, B] there."""
-    starts, steps = tube.centres[:-1], np.diff(tube.centres, axis=0)
-    relative = points[:, None] - starts  # [N, S - 1, 3]
-    along = np.clip(np.einsum("nsi,si->ns", relative, steps) / np.einsum("si,si->s", steps, steps), 0.0, 1.0)
-    offset = relative - along[..., None] * steps
-
-    def between(values: Array) -> Array:
-        return values[:-1] + along * np.diff(values)
-
-    width, depth = between(tube.widths), between(tube.depths)
-    across = np.einsum("nsi,si->ns", offset, tube.sides[:-1])
-    ahead = np.einsum("nsi,si->ns", offset, tube.fronts[:-1])
-    beyond = np.sqrt(np.maximum(np.einsum("nsi,nsi->ns", offset, offset) - across**2 - ahead**2, 0.0))
-    size = np.sqrt(width * depth)
-    distance = (np.sqrt((across / width) ** 2 + (ahead / depth) ** 2 + (beyond / size) ** 2) - 1.0) * size
-    nearest = distance.argmin(axis=1)
-    rows = np.arange(len(points))
-    share = along[rows, nearest][:, None]
-    carriers = (1 - share) * tube.carriers[nearest] + share * tube.carriers[nearest + 1]
-    return distance[rows, nearest], carriers

@@ -8,7 +8,6 @@ import sys
 
 import numpy as np
 import pytest
-
 from simspine.headless.cli import COMMANDS, main
 from simspine.simspine_addon.spine.keypoints import KEYPOINT_NAMES
 

