@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the sampling noise (default: %(default)s)")
     parser.add_argument("--image-format", choices=("png", "jpg"), default="png", help="(default: %(default)s)")
     parser.add_argument(
-        "--keypoints",
+        "--placement",
         choices=PLACEMENTS,
         default="surface",
         help="where vertebral keypoints lie (default: %(default)s)",
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         seed=arguments.seed,
         image_format=arguments.image_format,
-        placement=arguments.keypoints,
+        placement=arguments.placement,
         geometry=tuple(arguments.geometry),
         overlays=arguments.overlays,
         overwrite=arguments.overwrite,

@@ -10,9 +10,9 @@ from .rotations import Array
 Mask = NDArray[np.bool_]
 
 # Heights as shares of the leg length, speeds as shares of sqrt(g leg), with which walking speeds grow (Froude): for a
-# leg of 0.86 m, 21 and 34 mm, 0.15 and 0.23 m/s.
-_LOW, _HIGH = 0.025, 0.040
-_SLOW, _FAST = 0.050, 0.080
+# leg of 0.86 m, 15 and 22 mm, 0.09 and 0.15 m/s. Wider bounds hold a foot flat while its heel already comes off.
+_LOW, _HIGH = 0.018, 0.026
+_SLOW, _FAST = 0.030, 0.050
 _SHORTEST = 0.06  # s; a shorter stance or gap is noise
 _SOLE = 0.012  # of the leg length
 _GRAVITY = 9.80665

@@ -10,7 +10,7 @@ from .contacts import Mask, runs
 from .landmarks import FootPoints
 from .rotations import Array, least_rotation, matrices_from_rotation_vectors, rotate, rotation_vectors
 
-_RELEASE = 0.16  # s over which a correction fades where nothing else is held soon
+_RELEASE = 0.3  # s over which a correction fades where nothing else is held soon
 _LEVEL = np.array([1.0, 0.0, 1.0])
 
 

@@ -22,7 +22,7 @@ from .two_bones import reach
 # A planted leg may be as straight as the source's ever is, within these shares of its length: the knee of a straight leg
 # moves without bound for a millimetre of reach.
 _STRAIGHT = (0.985, 0.9990)
-_LOWERING = 0.12  # s over which the pelvis is lowered and let up again
+_LOWERING = 0.2  # s over which the pelvis is lowered and let up again
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from .skeleton import Skeleton, skeleton_of_track
 from .solve import RetargetResult
 
 _LEG_OF_HEIGHT = 0.491  # hip to ankle as a share of the height (Winter, fig. 4.1)
-_JERK_ROLES = ("pelvis", "head", *(f"{side}_{part}" for side in SIDES for part in ("hand", "shin", "foot", "toes")))
+_JERK_PARTS = ("upper_arm", "hand", "thigh", "shin", "foot", "toes")  # joints that every rig has in the same place
+_JERK_ROLES = tuple(f"{side}_{part}" for side in SIDES for part in _JERK_PARTS)
 
 
 def retarget_report(
@@ -30,8 +31,8 @@ def retarget_report(
 
     Everything is compared with what the source does at the target's size, both away from rest: the spine's curve with
     the target's own resting spine bent as the source's is; hands and feet with the source's places from the middle of
-    the hips. `jerk_ratio` is the root mean square third derivative of pelvis, head, hands, knees and feet over the
-    source's at that size.
+    the hips. `jerk_ratio` is the root mean square third derivative of shoulders, wrists, hips, knees, ankles
+    and balls of the feet over the source's at that size.
     """
     numbers = _Numbers(source_track, source_map, target, target_map, result)
     report: dict[str, object] = {

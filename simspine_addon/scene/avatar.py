@@ -103,10 +103,17 @@ def _armature(avatar: AvatarArrays, name: str) -> bpy.types.Object:
         for i, bone_name in enumerate(avatar.bone_names):
             bone = bones.new(bone_name)
             bone.head, bone.tail = heads[i], tails[i]
-            bone.align_roll(rest[i, :3, 2].tolist())
+            _set_roll(bone, rest[i, :3, 2])
             if avatar.parents[i] >= 0:
                 bone.parent = bones[avatar.bone_names[avatar.parents[i]]]
     return armature
+
+
+def _set_roll(bone: bpy.types.EditBone, z_axis: Array) -> None:
+    """Turn the bone until its z axis is this one; what Blender's own alignment leaves (up to 3e-5) is made up for."""
+    bone.align_roll(z_axis.tolist())
+    axes = np.array(bone.matrix, dtype=np.float64)[:3, :3]
+    bone.roll += float(np.arctan2(z_axis @ axes[:, 0], z_axis @ axes[:, 2]))
 
 
 def _mesh(avatar: AvatarArrays, name: str) -> bpy.types.Mesh:
