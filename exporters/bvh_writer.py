@@ -15,13 +15,12 @@ from ..simspine_addon.kinematics.resample import resample
 from ..simspine_addon.model.atomic import atomic_path
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.scene.bone_shape import bone_tails
-from .bvh_names import safe_names
-from .euler import continuous_angles, euler_axes, principal_angles
-from .joint_tree import SLIDES_M, JointTree, joint_tree, local_blocks, turned_track
+from .bvh_joints import BvhJoints, Positions, bvh_joints, depth_first
+from .euler import euler_axes
+from .joint_tree import turned_track
 from .number_text import fixed_rows
 
 Array = NDArray[np.float64]
-Positions = Literal["sliding", "root", "all"]
 
 UNITS_PER_METRE = {"m": 1.0, "dm": 10.0, "cm": 100.0, "mm": 1000.0, "in": 1.0 / 0.0254, "ft": 1.0 / 0.3048}
 _Z_UP: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])  # (x, -z, y), as Blender has it
@@ -32,9 +31,12 @@ _WHOLE_RATE_S = 2.5e-7  # how far the last frame may be from where a whole numbe
 
 @dataclass(frozen=True, slots=True)
 class BvhReport:
-    """What was written. `names` gives each body's joint in the file, `sliding` the joints whose place in the parent
-    changes, and `largest_error_m` how far a joint centre at most lies from the motion's, over all frames, because
-    the file holds no positions for those (0 unless `positions="root"`)."""
+    """What was written.
+
+    `names` gives each body's joint in the file, `sliding` the joints whose place in the parent changes, and
+    `largest_error_m` how far a joint centre at most lies from the motion's because the file has no position channels
+    for those (0 unless `positions="root"`).
+    """
 
     path: Path
     frames: int
@@ -71,8 +73,8 @@ def write_bvh(
         up: "Y", or "Z" for (x, -z, y).
         rest: the pose of the OFFSETs: the track's rest pose, or its first frame.
         positions: which joints get position channels besides the root: those that slide in their parent by more than
-            `SLIDES_M` (a knee), none (then the loss is measured), or all. Such channels hold the whole way from the
-            parent, as Blender, MotionBuilder and others read them, not what is added to OFFSET.
+            `joint_tree.SLIDES_M` (a knee), none (then the loss is measured), or all. Such channels hold the whole way
+            from the parent, as Blender and MotionBuilder read them, not what is added to OFFSET.
         root_offset: "zero" lets programs that add the root's OFFSET to its channels and those that do not agree;
             "rest" gives its true place.
         ends: [B, 3] m, where the bodies' bones end in ground at rest; for the End Sites of those without children.
@@ -81,34 +83,135 @@ def write_bvh(
     Raises:
         InputError: a choice is none of the above, the motion is not finite, or the file cannot be written.
     """
-    path = Path(path)
-    scale = _scale(unit)
-    axes = euler_axes(order)
-    _refuse_choices(up=(up, ("Y", "Z")), rest=(rest, ("default", "first")), root_offset=(root_offset, ("zero", "rest")))
-    _refuse_choices(positions=(positions, ("sliding", "root", "all")))
-    ends = bone_tails(track) if ends is None and len(track.names) else ends
-    track, ends = _posed(track, ends, up, rest)
+    path, scale = Path(path), _scale(unit)
+    euler_axes(order)
+    _refuse_choice("up", up, ("Y", "Z"))
+    _refuse_choice("rest", rest, ("default", "first"))
+    _refuse_choice("positions", positions, ("sliding", "root", "all"))
+    _refuse_choice("root_offset", root_offset, ("zero", "rest"))
     track, frame_time, warnings = _even(track, fps)
-    tree = joint_tree(track)
-    names = safe_names(tree.names)
-    angles, translations = _channels(tree, track, axes)
-    offsets = _offsets(tree)
-    slides = _sliding(tree, translations, offsets)
-    has_positions = slides if positions == "sliding" else np.full(len(names), positions == "all")
-    has_positions[tree.parents < 0] = True
-    loss = _largest_error(tree, track, translations, offsets, ~has_positions) if positions == "root" else 0.0
-    root = int(np.argmin(tree.parents))
+    track, ends = _posed(track, ends, up, rest)
+    joints = bvh_joints(track, ends, order, positions)
+    root = int(np.argmin(joints.tree.parents))
     if root_offset == "rest":
-        offsets[root] = tree.centres[root]
-    joint_order = _depth_first(tree)
-    leaves = {joint: end for joint, end in _end_sites(tree, ends)}
-    hierarchy = _hierarchy(tree, names, offsets * scale, leaves, has_positions, order, scale)
-    values = _values(joint_order, has_positions, translations * scale, np.degrees(angles))
+        joints.offsets[root] = joints.tree.centres[root]
+    values = _values(joints, scale)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        file.write("".join(hierarchy).encode("ascii"))
-        file.write(f"MOTION\nFrames: {len(values)}\nFrame Time: {_seventeen_digits(frame_time)}\n".encode("ascii"))
+        file.write("\n".join(_header(joints, order, scale, len(values), frame_time)).encode("ascii"))
         for block in fixed_rows(values):
             file.write(block)
-    by_body = {track.names[body]: names[joint] for joint, body in enumerate(tree.bodies) if body >= 0}
-    sliding = tuple(names[joint] for joint in np.flatnonzero(slides))
-    return BvhReport(path, len(values), frame_time, names[root], by_body, sliding, loss, warnings)
+    return BvhReport(
+        path=path,
+        frames=len(values),
+        frame_time=frame_time,
+        root=joints.names[root],
+        names={track.names[body]: joints.names[joint] for joint, body in enumerate(joints.tree.bodies) if body >= 0},
+        sliding=tuple(joints.names[joint] for joint in np.flatnonzero(joints.slides)),
+        largest_error_m=joints.largest_error_m,
+        warnings=warnings,
+    )
+
+
+def _values(joints: BvhJoints, scale: float) -> Array:
+    """The rows of the MOTION section, [T, channels]."""
+    columns = []
+    for joint in depth_first(joints.tree):
+        if joints.has_positions[joint]:
+            columns.append(joints.translations[:, joint] * scale)
+        columns.append(joints.angles[:, joint])
+    return np.concatenate(columns, axis=1)
+
+
+def _header(joints: BvhJoints, order: str, scale: float, frames: int, frame_time: float) -> Iterator[str]:
+    yield "HIERARCHY"
+    children = joints.tree.children
+    waiting: list[tuple[int, int]] = [(int(np.argmin(joints.tree.parents)), 0)]
+    while waiting:
+        joint, depth = waiting.pop()
+        if joint < 0:  # the end of what hangs on a joint
+            yield "\t" * depth + "}"
+            continue
+        yield from _joint_lines(joints, joint, depth, order, scale)
+        waiting.append((-1, depth))
+        waiting += [(child, depth + 1) for child in reversed(children[joint])]
+    yield "MOTION"
+    yield f"Frames: {frames}"
+    yield f"Frame Time: {frame_time:.17g}"
+    yield ""
+
+
+def _joint_lines(joints: BvhJoints, joint: int, depth: int, order: str, scale: float) -> Iterator[str]:
+    indent = "\t" * depth
+    is_root = joints.tree.parents[joint] < 0
+    channels = ["Xposition", "Yposition", "Zposition"] if joints.has_positions[joint] else []
+    channels += [f"{axis}rotation" for axis in order]
+    yield f"{indent}{'ROOT' if is_root else 'JOINT'} {joints.names[joint]}"
+    yield indent + "{"
+    yield f"{indent}\tOFFSET {_point(joints.offsets[joint] * scale)}"
+    yield f"{indent}\tCHANNELS {len(channels)} {' '.join(channels)}"
+    if joint in joints.ends:
+        yield f"{indent}\tEnd Site"
+        yield indent + "\t{"
+        yield f"{indent}\t\tOFFSET {_point(joints.ends[joint] * scale)}"
+        yield indent + "\t}"
+
+
+def _point(point: Array) -> str:
+    return " ".join(f"{value + 0.0:.9f}" for value in np.round(point, 9))
+
+
+def _scale(unit: str | float) -> float:
+    if isinstance(unit, str):
+        _refuse_choice("unit", unit, tuple(UNITS_PER_METRE))
+        return UNITS_PER_METRE[unit]
+    if not (np.isfinite(unit) and unit > 0.0):
+        raise InputError(f"{unit} units per metre are not possible", hint="give a positive number, 100 for centimetres")
+    return float(unit)
+
+
+def _refuse_choice(what: str, choice: str, known: tuple[str, ...]) -> None:
+    if choice not in known:
+        raise InputError(f"'{choice}' is no choice for {what}", hint=f"choose one of {', '.join(known)}")
+
+
+def _even(track: PoseTrack, fps: float | None) -> tuple[PoseTrack, float, tuple[str, ...]]:
+    """The track at even steps, the step in s, and what was done to it."""
+    if fps is not None and not (np.isfinite(fps) and fps > 0.0):
+        raise InputError(f"a frame rate of {fps} is not possible", hint="give a positive number of frames per second")
+    if len(track.time) < 2:
+        return track, 1.0 / fps if fps else _STILL_FRAME_TIME_S, ()
+    if fps is not None:
+        return resample(track, fps), 1.0 / fps, ()
+    step = float(track.time[-1] - track.time[0]) / (len(track.time) - 1)
+    if not step > 0.0 or np.any(np.diff(track.time) <= 0.0):
+        raise InputError("the motion's times do not increase", hint="sort its rows and drop repeated ones")
+    uneven = np.abs(track.time - (track.time[0] + step * np.arange(len(track.time)))).max()
+    if uneven > _UNEVEN_FRAMES * step:
+        rate = track.rate
+        warning = f"the time steps are uneven, which BVH cannot hold: resampled to {rate:g} frames per second"
+        return resample(track, rate), 1.0 / rate, (warning,)
+    return track, _whole_rate(step, len(track.time) - 1), ()
+
+
+def _whole_rate(step: float, steps: int) -> float:
+    """`step` s without what rounded time stamps did to it, where it is a whole number of frames per second."""
+    whole = 1.0 / max(1.0, round(1.0 / step))
+    return whole if abs(whole - step) * steps < _WHOLE_RATE_S else step
+
+
+def _posed(track: PoseTrack, ends: Array | None, up: str, rest: str) -> tuple[PoseTrack, Array]:
+    """The track in the file's axes and with the rest pose that the file gets, and the bones' ends there, [B, 3] m."""
+    if ends is None:
+        ends = bone_tails(track) if len(track.names) else np.zeros((0, 3))
+    ends = np.asarray(ends, dtype=np.float64)
+    if ends.shape != (len(track.names), 3) or not np.isfinite(ends).all():
+        raise InputError(f"the bones' ends have the shape {ends.shape}, where finite [{len(track.names)}, 3] is needed")
+    if rest == "first":
+        if len(track.time) == 0:
+            raise InputError("a motion without frames has no first pose", hint="use its rest pose")
+        in_body = np.einsum("bji,bj->bi", track.rest_rotations, ends - track.rest_positions)
+        ends = track.positions[0] + np.einsum("bij,bj->bi", track.rotations[0], in_body)
+        track = replace(track, rest_positions=track.positions[0], rest_rotations=track.rotations[0])
+    if up == "Z":
+        track, ends = turned_track(track, _Z_UP), ends @ _Z_UP.T
+    return track, ends

@@ -17,7 +17,7 @@ from .surface import Surface, all_over_faces, cut, hemmed, moved, select_faces, 
 Array = NDArray[np.float64]
 
 FAR = 1.0  # m; a border that is not near
-HIDDEN_M = 0.022  # skin this far inside a garment's border is left out
+HIDDEN_M = 0.022  # skin this far inside a garment's border is left out; twice as far at the wider neckline
 _SHIRT_GAP_M, _TROUSERS_GAP_M = 0.0095, 0.0035  # at least this far outside the tights, of the figure of 1.70 m
 _RELAXING = (0.5,) * 10  # cloth bridges what skin follows
 
@@ -119,7 +119,8 @@ def bare_skin(body: Body, plan: Cut, shoe_field: Array) -> Surface:
     """The skin without what the clothes hide; `shoe_field` [19158] is how far inside the shoes each vertex lies."""
     skin = body.surface("body")
     margin = HIDDEN_M * min(body.scale, 1.0)
-    hidden = np.maximum(shirt_field(body, skin, plan), trousers_field(body, skin, plan)) > margin
+    under_shirt = (shirt_field(body, skin, plan) > margin) & (neck_field(body, skin, plan) > 2 * margin)
+    hidden = under_shirt | (trousers_field(body, skin, plan) > margin)
     hidden &= skin.parts[:, PARTS.index("head")] < 0.3
     hidden |= shoe_field[skin.base] > margin
     return select_faces(skin, ~all_over_faces(skin, hidden))
@@ -143,4 +144,3 @@ def _garment(suit: Surface, field: Array, gap: Array) -> Surface:
 def _length(lengths: tuple[float, float], measure: float) -> float:
     """A sleeve's or leg's length in m: `measure` 1 is at the middle joint, 2 at the end."""
     return lengths[0] * min(measure, 1.0) + lengths[1] * max(measure - 1.0, 0.0)
-

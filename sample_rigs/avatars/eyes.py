@@ -13,7 +13,11 @@ Array = NDArray[np.float64]
 
 # Rings by angle from the gaze (degrees): pupil, iris, white. An iris of 11.8 mm on a ball of 24 mm spans 29 degrees.
 _PUPIL_DEG, _IRIS_DEG = 10.0, 27.0
-_RINGS = {"pupil": (5.0, 10.0), "iris": (10.0, 16.0, 22.0, 27.0), "sclera": (27.0, 38.0, 52.0, 70.0, 90.0, 115.0, 140.0)}
+_RINGS = {
+    "pupil": (5.0, 10.0),
+    "iris": (10.0, 16.0, 22.0, 27.0),
+    "sclera": (27.0, 38.0, 52.0, 70.0, 90.0, 115.0, 140.0),
+}
 _CORNERS = 24
 
 
@@ -36,14 +40,20 @@ def _rings(body: Body, side: str, angles: tuple[float, ...], closed: bool) -> Su
     turn = np.linspace(0.0, 2.0 * np.pi, _CORNERS, endpoint=False)
     polar = np.radians(angles)
     ring = np.stack(
-        [np.cos(polar)[:, None] + 0 * turn, np.sin(polar)[:, None] * np.sin(turn), np.sin(polar)[:, None] * np.cos(turn)],
+        [
+            np.cos(polar)[:, None] + 0 * turn,
+            np.sin(polar)[:, None] * np.sin(turn),
+            np.sin(polar)[:, None] * np.cos(turn),
+        ],
         axis=2,
     )
     vertices = middle + radius * ring.reshape(-1, 3)
     here, there = np.arange(_CORNERS), (np.arange(_CORNERS) + 1) % _CORNERS
     quads = np.concatenate(
         [
-            np.stack([k * _CORNERS + here, k * _CORNERS + there, (k + 1) * _CORNERS + there, (k + 1) * _CORNERS + here], 1)
+            np.stack(
+                [k * _CORNERS + here, k * _CORNERS + there, (k + 1) * _CORNERS + there, (k + 1) * _CORNERS + here], 1
+            )
             for k in range(len(angles) - 1)
         ]
     )[:, ::-1]

@@ -222,7 +222,9 @@ def _limb_moves(
         total += shares[part][:, None] * (start - places[near] + (stretch - 1.0) * along)
         start = start + stretch * bone
     end = f"{end_part}_{side}"
-    scale = float(np.mean([scales[f"{part}_{side}"] for part in ("upper_arm", "forearm")])) if end_part == "hand" else 1.0
+    scale = (
+        float(np.mean([scales[f"{part}_{side}"] for part in ("upper_arm", "forearm")])) if end_part == "hand" else 1.0
+    )
     if end_part == "foot" and f"ball_{side}" in wanted and names[2] in wanted:
         scale = _distance(wanted, names[2], f"ball_{side}") / _distance(places, names[2], f"ball_{side}")
     scales[end] = float(np.clip(scale, 0.8, 1.25))

@@ -9,7 +9,17 @@ from numpy.typing import NDArray
 
 from .body import PARTS, Body
 from .mpfb_data import mirror_vertices
-from .surface import Surface, any_over_faces, cut, moved, select_faces, smoothed, subdivided, vertex_normals, with_even_rim
+from .surface import (
+    Surface,
+    any_over_faces,
+    cut,
+    moved,
+    select_faces,
+    smoothed,
+    subdivided,
+    vertex_normals,
+    with_even_rim,
+)
 from .weights import ear_shares
 
 Array = NDArray[np.float64]
@@ -32,7 +42,7 @@ class HairStyle:
     length_m: float = 0.012
     volume: float = 0.4
     recede_deg: float = 0.0
-    strands: float = 0.12
+    strands: float = 0.2
     brow: float = 1.0  # thickness of the brows
     bun: bool = False
 
@@ -49,7 +59,8 @@ def hair(body: Body, style: HairStyle) -> Surface:
     grown = grown * grown * (3.0 - 2.0 * grown)
     normals = vertex_normals(cap)
     upward = np.clip(normals[:, 1], 0.0, 1.0)
-    thickness = 0.0012 + style.length_m * grown * (1.0 + style.volume * upward)
+    # The rim lies a little under the skin, so that no gap shows there.
+    thickness = -0.0015 + style.length_m * grown * (1.0 + style.volume * upward)
     lifted = cap.vertices + normals * thickness[:, None] * body.scale
     cap = moved(cap, smoothed(cap, lifted, (0.5,) * 8, hold=grown < 0.05))
     strands = style.strands * style.length_m * grown * _strands(body, cap.vertices)
@@ -64,11 +75,15 @@ def bun(body: Body, style: HairStyle) -> Surface:
     level = behind[np.abs(behind[:, 1] - crown[1] + 0.045 * body.scale) < 0.012 * body.scale]
     centre = np.array([level[:, 0].min() - 0.004 * body.scale, crown[1] - 0.045 * body.scale, 0.0])
     radius = (0.030 + style.length_m) * body.scale
-    polar, around = np.meshgrid(np.linspace(0.0, np.pi, 14), np.linspace(0.0, 2 * np.pi, 24, endpoint=False), indexing="ij")
+    polar, around = np.meshgrid(
+        np.linspace(0.0, np.pi, 14), np.linspace(0.0, 2 * np.pi, 24, endpoint=False), indexing="ij"
+    )
     ball = np.stack([np.sin(polar) * np.cos(around), np.cos(polar), np.sin(polar) * np.sin(around)], axis=2)
     vertices = centre + radius * (ball.reshape(-1, 3) * (0.8, 0.95, 1.0))
     here, there = np.arange(24), (np.arange(24) + 1) % 24
-    quads = np.concatenate([np.stack([k * 24 + here, k * 24 + there, k * 24 + 24 + there, k * 24 + 24 + here], 1) for k in range(13)])
+    quads = np.concatenate(
+        [np.stack([k * 24 + here, k * 24 + there, k * 24 + 24 + there, k * 24 + 24 + here], 1) for k in range(13)]
+    )
     nearest = ((skin.vertices - crown) ** 2).sum(axis=1).argmin()
     return Surface(
         vertices, quads.ravel(), np.arange(len(quads) + 1) * 4, np.zeros((quads.size, 2)),

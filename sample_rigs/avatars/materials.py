@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from .hair import HairStyle
 from .phenotype import Phenotype
 
 Color = tuple[float, float, float]
+Choice = TypeVar("Choice")
 
 # Display colours (sRGB hex), drawn by eye. Skin from dark to light.
 SKIN_HEX = ("#4A2F24", "#5C3B2B", "#7A4F38", "#96664A", "#B07F5E", "#C4956F", "#D3A583", "#DDB396", "#E4BFA6")
@@ -113,8 +115,10 @@ def _hair_style(random: np.random.Generator, phenotype: Phenotype) -> HairStyle:
         length = 0.004
     if with_bun:
         length = min(length, 0.011)
-    return HairStyle(length_m=length, volume=volume, recede_deg=recede, brow=0.65 + 0.35 * phenotype.gender, bun=with_bun)
+    return HairStyle(
+        length_m=length, volume=volume, recede_deg=recede, brow=0.65 + 0.35 * phenotype.gender, bun=with_bun
+    )
 
 
-def _one[Choice](random: np.random.Generator, choices: tuple[Choice, ...]) -> Choice:
+def _one(random: np.random.Generator, choices: tuple[Choice, ...]) -> Choice:
     return choices[int(random.integers(len(choices)))]

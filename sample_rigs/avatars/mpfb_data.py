@@ -14,7 +14,7 @@ import gzip
 import importlib.util
 import json
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -126,7 +126,7 @@ def mirror_vertices() -> Indices:
     return mirror
 
 
-@lru_cache(maxsize=None)
+@cache
 def target(name: str) -> tuple[Indices, Array] | None:
     """A shape target under `targets/`, as vertex indices [N] and offsets [N, 3] in m; None if there is none."""
     path = data_folder() / "targets" / f"{name}.target.gz"

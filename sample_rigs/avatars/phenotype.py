@@ -39,7 +39,9 @@ _FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("macrodetails/height/", (*_BUILD, "height")),
     ("breast/", (*_BUILD, "cup_size", "firmness")),
 )
-BODY_DENSITY = 985.0  # kg/m3, whole body with air in the lungs; the figure commonly used, not checked against its original
+BODY_DENSITY = (
+    985.0  # kg/m3, whole body with air in the lungs; the figure commonly used, not checked against its original
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ fits whatever shape the body takes. A bone's frame is Blender's: y runs along th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +61,9 @@ def place_rig(name: str, vertices: Array) -> Rig:
     tails[short] = heads[short] + np.array([0.0, 10 * SHORTEST_BONE_M, 0.0])
     index = {bone: i for i, bone in enumerate(order)}
     parents = np.array([index.get(bones[bone]["parent"], -1) for bone in order], dtype=np.int64)
-    rest = np.array([_rest_frame(bones[bone], head, tail) for bone, head, tail in zip(order, heads, tails, strict=True)])
+    rest = np.array(
+        [_rest_frame(bones[bone], head, tail) for bone, head, tail in zip(order, heads, tails, strict=True)]
+    )
     return Rig(name, tuple(order), parents, heads, tails, rest)
 
 
@@ -103,7 +105,7 @@ _RIGIFY_FOLDED: dict[str, dict[str, float]] = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=None)
+@cache
 def _bones(name: str) -> dict[str, dict]:
     if name not in RIG_FILES:
         raise InputError(f"there is no rig '{name}'", hint=f"choose one of {', '.join(RIG_NAMES)}")
@@ -195,6 +197,3 @@ def rig_default_positions(name: str) -> tuple[Array, Array]:
     ends = [[bones[bone][end]["default_position"] for bone in _topological(bones)] for end in ("head", "tail")]
     heads, tails = (np.array(rows) @ OPENSIM_FROM_RIG.T for rows in ends)
     return heads, tails
-
-
-

@@ -182,10 +182,7 @@ def smoothed(piece: Surface, values: Array, steps: Sequence[float], hold: NDArra
     values = values.copy()
     for step in steps:
         mean = np.stack(
-            [
-                np.bincount(one, column[other], count) + np.bincount(other, column[one], count)
-                for column in values.T
-            ],
+            [np.bincount(one, column[other], count) + np.bincount(other, column[one], count) for column in values.T],
             axis=1,
         )
         change = step * (mean / degree - values)

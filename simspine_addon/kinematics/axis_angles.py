@@ -66,7 +66,7 @@ def one_axis_angle(rotations: Array, axis: Array) -> Array:
     """The angle [T] about `axis` whose rotation comes nearest to `rotations` (trace of A^T R at its largest)."""
     r = rotations
     spin = np.stack([r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]])
-    along = np.einsum("i,ijt,j->t", axis, r, axis)
+    along = axis @ np.einsum("ijt,j->it", r, axis)
     return np.arctan2(axis @ spin, r[0, 0] + r[1, 1] + r[2, 2] - along)
 
 

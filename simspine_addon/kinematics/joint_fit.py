@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 # A metre apart counts as much as this angle (rad): for exact frames the weight makes no difference.
 _WEIGHT = 0.1
 _ITERATIONS = 60
-_SMALL_STEP = 1e-13
+_SMALL_STEP = 1e-12
 _FIRST_DAMPING = 1e-6
 _LARGEST_DAMPING = 1e8
 

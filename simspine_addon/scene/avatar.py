@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .armature import _edit_mode as edit_mode
+from .armature import rest_matrices
 from .axes import BLENDER_FROM_OPENSIM, points_to_blender
 from .compat import shader_nodes
 
@@ -103,17 +104,22 @@ def _armature(avatar: AvatarArrays, name: str) -> bpy.types.Object:
         for i, bone_name in enumerate(avatar.bone_names):
             bone = bones.new(bone_name)
             bone.head, bone.tail = heads[i], tails[i]
-            _set_roll(bone, rest[i, :3, 2])
+            bone.align_roll(rest[i, :3, 2].tolist())
             if avatar.parents[i] >= 0:
                 bone.parent = bones[avatar.bone_names[avatar.parents[i]]]
+    _correct_rolls(armature, avatar)
     return armature
 
 
-def _set_roll(bone: bpy.types.EditBone, z_axis: Array) -> None:
-    """Turn the bone until its z axis is this one; what Blender's own alignment leaves (up to 3e-5) is made up for."""
-    bone.align_roll(z_axis.tolist())
-    axes = np.array(bone.matrix, dtype=np.float64)[:3, :3]
-    bone.roll += float(np.arctan2(z_axis @ axes[:, 0], z_axis @ axes[:, 2]))
+def _correct_rolls(armature: bpy.types.Object, avatar: AvatarArrays) -> None:
+    """Make up for what Blender's own alignment of rolls leaves in single precision, up to 5e-5 for some directions."""
+    names, rest = avatar.bone_names, blender_rest(avatar)
+    axes = rest_matrices(armature, names)[:, :3, :3]
+    wanted = rest[:, :3, 2]
+    off = np.arctan2(np.einsum("bi,bi->b", wanted, axes[:, :, 0]), np.einsum("bi,bi->b", wanted, axes[:, :, 2]))
+    with edit_mode(armature) as bones:
+        for bone in np.flatnonzero(np.abs(off) > 2e-6):
+            bones[names[bone]].roll += float(off[bone])
 
 
 def _mesh(avatar: AvatarArrays, name: str) -> bpy.types.Mesh:

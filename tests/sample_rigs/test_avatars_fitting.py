@@ -122,7 +122,10 @@ def test_joint_centres_are_the_models_own(sample: Model) -> None:
     opensim = pytest.importorskip("opensim")
     reference = opensim.Model(str(sample_model_path()))
     state = reference.initSystem()
-    joints = {reference.getJointSet().get(i).getName(): reference.getJointSet().get(i) for i in range(reference.getJointSet().getSize())}
+    joints = {
+        reference.getJointSet().get(i).getName(): reference.getJointSet().get(i)
+        for i in range(reference.getJointSet().getSize())
+    }
     found = joint_centres(sample)
     for landmark, body in (("hip_r", "femur_r"), ("knee_l", "tibia_l"), ("elbow_r", "ulna_r"), ("T12_L1", "torso")):
         joint = next(j for j in joints.values() if j.getChildFrame().findBaseFrame().getName() == body)

@@ -47,7 +47,8 @@ def test_bones_rest_as_the_arrays_say(kind: str, scene: bpy.types.Scene) -> None
     bones = added.armature.data.bones
     assert len(bones) == len(avatar.bone_names)
     rest = np.array([bones[name].matrix_local for name in avatar.bone_names])
-    assert np.abs(rest - blender_rest(avatar)).max() < 1e-5
+    # Rigify's bones of the face are 7 mm long: heads and tails in single precision turn them by 1.1e-5.
+    assert np.abs(rest - blender_rest(avatar)).max() < (2e-5 if kind == "rigify" else 1e-5)
     parents = [bones[name].parent.name if bones[name].parent else None for name in avatar.bone_names]
     assert parents == [avatar.bone_names[p] if p >= 0 else None for p in avatar.parents]
 
