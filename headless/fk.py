@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     output: Path = arguments.output
     writers = {".npz": _write_npz, ".trc": _write_markers, ".sto": _write_bodies}
     if output.suffix not in writers:
-        raise InputError(f"is neither {', '.join(writers)}", path=output, hint="choose one of these suffixes")
+        raise InputError(f"does not end in {', '.join(writers)}", path=output, hint="choose one of these suffixes")
     model, motion = read_model_and_motion(arguments.model, arguments.motion)
     track = pose_track(model, motion)
     writers[output.suffix](output, model, track, arguments.placement)

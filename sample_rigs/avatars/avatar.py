@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from .body import Body, body_of
 from .clothing import bare_skin, dress
 from .eyes import eyes
-from .hair import brows, bun, hair, lips
+from .face import brows, lips
+from .hair import bun, hair
 from .materials import Material, Outfit, materials_of, outfit_of
 from .phenotype import Phenotype, shaped_vertices
 from .shoes import shoe_field, shoes

@@ -1,13 +1,14 @@
 """An avatar in the proportions of a subject-scaled OpenSim model: first its phenotype, then segment by segment.
 
-The phenotype (height, proportions, weight, muscle) is found by least squares over segment lengths and the model's mass. What
-is left is taken up by a smooth warp of the whole base mesh: trunk and neck by interpolated displacements, limbs by a
-stretch along each segment, blended by how much of each vertex belongs to which. The arms keep the directions of the
+The phenotype (height, proportions, weight, muscle) is found by least squares over segment lengths and the model's
+mass. What is left is taken up by a smooth warp of the whole base mesh: trunk and neck by interpolated displacements,
+limbs by a stretch along each segment, blended by how much of each vertex belongs to which. The arms keep the directions of the
 body's own rest pose, so that the fitted avatar rests as its rig does.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -207,12 +208,12 @@ def _limb_moves(
     side: str,
     scales: dict[str, float],
 ) -> Array:
-    """The limb's share of the displacements [19158, 3]: two segments stretched along themselves, hand or foot scaled."""
+    """The limb's share of the displacements [19158, 3]: two segments stretched along themselves, its end scaled."""
     shares = segment_shares()
     names = [f"{joint}_{side}" for joint in joints]
     start = wanted.get(names[0], places[names[0]])
     total = np.zeros_like(vertices)
-    for near, far in zip(names[:-1], names[1:], strict=True):
+    for near, far in itertools.pairwise(names):
         part = next(f"{part}_{side}" for a, b, part in _LIMBS if f"{a}_{side}" == near and f"{b}_{side}" == far)
         bone = places[far] - places[near]
         stretch = _distance(wanted, near, far) / float(np.linalg.norm(bone)) if {near, far} <= set(wanted) else 1.0

@@ -1,4 +1,4 @@
-"""Hair as a cap grown from the scalp, and brows and lips laid on the face."""
+"""Hair as a cap grown from the scalp, with a knot of hair for those who wear one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .body import PARTS, Body
-from .mpfb_data import mirror_vertices
 from .surface import (
     Surface,
     any_over_faces,
@@ -28,11 +27,6 @@ Array = NDArray[np.float64]
 # from straight ahead). Drawn by eye: forehead, temple, in front of the ear, over the ear, behind it, nape.
 _HAIRLINE = ((0.0, 44.0), (25.0, 43.0), (42.0, 37.0), (56.0, 24.0), (66.0, 6.0), (76.0, -6.0), (86.0, 2.0),
              (98.0, 14.0), (110.0, 8.0), (122.0, -18.0), (140.0, -34.0), (180.0, -38.0))  # fmt: skip
-_BROW = (7023, 6981, 6983)  # vertices of the left brow of the base mesh, from outside; the mirror gives the right one
-_LIPS = {  # pairs of vertices across each lip, from the middle to the corner, left side
-    "upper": ((509, 571), (7212, 7293), (7162, 7195)),
-    "lower": ((495, 557), (7238, 7295), (7162, 7195)),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,46 +107,3 @@ def _above_hairline(body: Body, points: Array, style: HairStyle) -> Array:
     line = np.interp(azimuth, *np.array(_HAIRLINE).T)
     line = line + style.recede_deg * np.clip(1.0 - azimuth / 60.0, 0.0, 1.0)
     return np.radians(elevation - line) * np.linalg.norm(relative, axis=1)
-
-
-def brows(body: Body, thickness: float = 1.0) -> Surface:
-    """Both eyebrows: the skin near a line over each eye, laid a little outside."""
-    skin = body.surface("body")
-    mirror = mirror_vertices()
-    near = np.full(len(skin.vertices), np.inf)
-    for line in (list(_BROW), [int(mirror[i]) for i in _BROW]):
-        points = body.vertices[line]
-        points = np.concatenate([points[:1] + 0.15 * (points[:1] - points[1:2]), points])
-        points = points - np.array([0.0, 0.0035, 0.0]) * body.scale
-        radii = np.array([0.0018, 0.0032, 0.0036, 0.0030]) * body.scale * thickness
-        near = np.minimum(near, _distance_to_line(skin.vertices, points, radii))
-    return _laid_on(skin, -near, 0.0010 * body.scale)
-
-
-def lips(body: Body) -> Surface:
-    """Both lips, laid on the face as a thin film."""
-    skin = body.surface("body")
-    mirror = mirror_vertices()
-    near = np.full(len(skin.vertices), np.inf)
-    for pairs in _LIPS.values():
-        for side in (np.array(pairs), mirror[np.array(pairs)]):
-            ends = body.vertices[side]
-            radii = np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1) / 2
-            near = np.minimum(near, _distance_to_line(skin.vertices, ends.mean(axis=1), radii))
-    return _laid_on(skin, 0.0004 * body.scale - near, 0.0006 * body.scale)
-
-
-def _laid_on(skin: Surface, field: Array, gap: float) -> Surface:
-    patch = cut(skin, np.clip(field, -1.0, 1.0))
-    return moved(patch, patch.vertices + gap * vertex_normals(patch))
-
-
-def _distance_to_line(points: Array, line: Array, radii: Array) -> Array:
-    """Distance (m) of points [N, 3] from a polyline [K, 3] with a radius [K] at each corner; negative within."""
-    nearest = np.full(len(points), np.inf)
-    for start, end, first, last in zip(line[:-1], line[1:], radii[:-1], radii[1:], strict=True):
-        step = end - start
-        share = np.clip((points - start) @ step / (step @ step), 0.0, 1.0)
-        gap = np.linalg.norm(points - start - share[:, None] * step, axis=1)
-        nearest = np.minimum(nearest, gap - first - share * (last - first))
-    return nearest

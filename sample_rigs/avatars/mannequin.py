@@ -6,6 +6,7 @@ Drillis and Contini (1966, as in Winter 2009, figure 4.1), and bone names in the
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -232,7 +233,7 @@ def _tails(names: tuple[str, ...], parents: NDArray[np.int64], heads: Array) -> 
     following = {"Hips": "Spine", "Spine": "Spine1", "Spine1": "Spine2", "Spine2": "Neck", "Neck": "Head"}
     for side in ("Left", "Right"):
         for chain in (("Shoulder", "Arm", "ForeArm", "Hand"), ("UpLeg", "Leg", "Foot", "ToeBase")):
-            following.update({side + one: side + other for one, other in zip(chain[:-1], chain[1:], strict=True)})
+            following.update({side + one: side + other for one, other in itertools.pairwise(chain)})
     tails = heads.copy()
     for i, name in enumerate(names):
         if name in following:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +98,7 @@ def target_shares(phenotype: Phenotype) -> Iterator[tuple[str, float]]:
 def parameter_shares(parameter: str, value: float) -> Shares:
     """The extremes between which the value lies, with their shares, which sum to one; those of share 0 left out."""
     knots = _KNOTS[parameter]
-    for (low, low_name), (high, high_name) in zip(knots[:-1], knots[1:], strict=True):
+    for (low, low_name), (high, high_name) in pairwise(knots):
         if value <= high:
             share = (value - low) / (high - low)
             return [(name, part) for name, part in ((low_name, 1.0 - share), (high_name, share)) if part > 0.0]

@@ -166,13 +166,13 @@ def _orientation(along: Array, roll: float, strategy: str | None) -> Array:
         if size > 1e-3:
             across = across / size
             if strategy == "ALIGN_Z_WORLD_Z":
-                return np.stack([np.cross(along, across), along, across], axis=1)
-            return np.stack([across, along, np.cross(across, along)], axis=1)
+                return np.stack([_crossed(along, across), along, across], axis=1)
+            return np.stack([across, along, _crossed(across, along)], axis=1)
     return _turn(along, roll) @ _shortest_turn(along)
 
 
 def _shortest_turn(along: Array) -> Array:
-    """The smallest rotation that takes the y axis to `along`: I + [v] + [v]^2 / (1 + c), v = y x along, c = y . along."""
+    """The smallest rotation from the y axis to `along`: I + [v] + [v]^2 / (1 + c), v = y x along, c = y . along."""
     cosine = along[1]
     if cosine < -1.0 + 1e-9:  # half a turn, about the z axis as Blender does
         return np.diag([-1.0, -1.0, 1.0])
@@ -185,6 +185,10 @@ def _turn(axis: Array, angle: float) -> Array:
     """Rodrigues' formula for a unit axis."""
     cross = _cross_matrix(axis)
     return np.eye(3) + np.sin(angle) * cross + (1.0 - np.cos(angle)) * cross @ cross
+
+
+def _crossed(one: Array, other: Array) -> Array:
+    return np.asarray(np.cross(one, other), dtype=np.float64)
 
 
 def _cross_matrix(v: Array) -> Array:

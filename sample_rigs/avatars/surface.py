@@ -81,7 +81,7 @@ def cut(piece: Surface, field: Array) -> Surface:
     whole = np.logical_and.reduceat(corner_inside, piece.offsets[:-1])
     mixed = np.logical_or.reduceat(corner_inside, piece.offsets[:-1]) & ~whole
     new = _CutEdges(piece, field)
-    faces = [new.face(f) for f in np.flatnonzero(mixed)]
+    faces = [new.face(f) for f in np.flatnonzero(mixed).tolist()]
     return _compact(_with_cut_faces(piece, whole, faces, new))
 
 

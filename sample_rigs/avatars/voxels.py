@@ -35,7 +35,7 @@ def zero_surface(field: Array, origin: Array, step: float) -> tuple[Array, Indic
 
 
 def _crossings(field: Array, inside: NDArray[np.bool_], axis: int) -> tuple[Indices, Array, NDArray[np.bool_]]:
-    """Edges along an axis that the surface crosses: their lower ends, where (in steps), whether the upper is outside."""
+    """Edges along an axis that the surface crosses: lower ends, where (in steps), whether the upper is outside."""
     low = np.moveaxis(field, axis, 0)[:-1]
     high = np.moveaxis(field, axis, 0)[1:]
     changes = np.moveaxis(inside, axis, 0)[:-1] != np.moveaxis(inside, axis, 0)[1:]

@@ -1,4 +1,4 @@
-"""Skin weights of a rig as a matrix: every vertex carried by bones in shares that sum to one, the same left and right."""
+"""Skin weights of a rig as a matrix: bones' shares in every vertex, summing to one, the same left and right."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def rig_weights(rig_name: str, bone_names: tuple[str, ...]) -> Array:
         table = np.array(rows, dtype=float)
         vertices = table[:, 0].astype(np.int64)
         for bone, share in _carriers(group, folded, index).items():
-            np.add.at(weights, (vertices, index[bone]), share * table[:, 1])
+            weights[:, index[bone]] += np.bincount(vertices, share * table[:, 1], len(weights))
     weights = _normalised(weights)
     partner = np.array([index.get(mirrored_name(bone), i) for i, bone in enumerate(bone_names)])
     weights = _normalised(0.5 * (weights + weights[mirror_vertices()][:, partner]))
@@ -78,7 +78,7 @@ def ear_shares() -> Array:
     for group, rows in read_json(RIG_FILES["rigify"][1])["weights"].items():
         if group.startswith("DEF-ear"):
             table = np.array(rows, dtype=float)
-            np.add.at(shares, table[:, 0].astype(np.int64), table[:, 1])
+            shares += np.bincount(table[:, 0].astype(np.int64), table[:, 1], len(shares))
     return np.maximum(shares, shares[mirror_vertices()])
 
 

@@ -23,8 +23,6 @@ from .axis_angles import (
     angles_between,
     continuous_choice,
     one_axis_angle,
-    product,
-    product_transposed,
     rotations_about,
     three_axis_angles,
     three_axis_path,
@@ -37,8 +35,9 @@ from .program import Fixed, Rotate, Step, _joint_steps
 Array = NDArray[np.float64]
 # Closed forms leave rounding alone (some 1e-15); a frame that is further off (rad, m) is refined.
 _EXACT = 1e-10
-_TABLE = 257  # values of a coordinate that are tried where no axis gives it at once
+_TABLE = 513  # values of a coordinate that are tried where no axis gives it at once
 _MARGIN = 0.2  # by which the table exceeds the coordinate's range, of its width
+_WIDEST = FULL_TURN  # rad or m on either side of the default: files give -99999.9 to 99999.9 for "any"
 _WINGING_TABLE = 24
 _BLOCK = 4096  # frames at a time, where a table is tried on each of them
 
@@ -236,8 +235,6 @@ def _read_lines(
 def _displacements(problem: JointProblem, positions: Array, q: Array, known: set[int]) -> Array:
     """Displacements [N, T] along the axes that coordinates not yet `known` move, the others taken off first."""
     rest = positions - problem.rest_slide[:, None]
-    if problem.kind == "EllipsoidJoint":
-        rest = rest - joint_poses(problem.steps, q)[1]
     unknown = []
     for axis in problem.slides:
         if set(axis.coordinates) <= known:
@@ -251,16 +248,26 @@ def _from_table(
     problem: JointProblem, coordinate: int, angles: Array, slides: Sequence[Axis], shifts: Array
 ) -> Array:
     """The value [T] of a coordinate, of many in its range, whose axes come nearest to where they stand."""
-    low, high = problem.expected.low[coordinate], problem.expected.high[coordinate]
+    default = problem.expected.default[coordinate]
+    low = max(problem.expected.low[coordinate], default - _WIDEST)
+    high = min(problem.expected.high[coordinate], default + _WIDEST)
     margin = _MARGIN * (high - low)
     table = np.linspace(low - margin, high + margin, _TABLE)
-    cost = np.repeat(1e-12 * (table - problem.expected.default[coordinate])[None] ** 2, angles.shape[1], axis=0)
-    for axes, values, turns in ((problem.turns, angles, True), (slides, shifts, False)):
-        for axis, value in zip(axes, values, strict=True):
+    # Where the functions do not tell values apart, the one nearest to the default.
+    tie = 1e-12 * (table - default) ** 2
+    found = np.empty(angles.shape[1])
+    for start in range(0, len(found), _BLOCK):
+        block = slice(start, min(start + _BLOCK, len(found)))
+        cost = np.repeat(tie[None], block.stop - start, axis=0)
+        for axis, angle in zip(problem.turns, angles, strict=True):
             if axis.single == coordinate:
-                apart = axis.function.evaluate(table[None])[None] - value[:, None]
-                cost += (apart - FULL_TURN * np.round(apart / FULL_TURN) if turns else apart) ** 2
-    return table[np.argmin(cost, axis=1)]
+                apart = axis.function.evaluate(table[None]) - angle[block, None]
+                cost += (apart - FULL_TURN * np.round(apart / FULL_TURN)) ** 2
+        for axis, shift in zip(slides, shifts, strict=True):
+            if axis.single == coordinate:
+                cost += (axis.function.evaluate(table[None]) - shift[block, None]) ** 2
+        found[block] = table[np.argmin(cost, axis=1)]
+    return found
 
 
 def _scapulothoracic(problem: JointProblem, rotations: Array, positions: Array) -> Array:
@@ -329,6 +336,3 @@ def _line(function: Function, arguments: int) -> tuple[float, float] | None:
     if arguments != 1 or not isinstance(function, Linear):
         return None
     return scale * function.coefficients[0], scale * function.coefficients[1]
-
-
-__all__ = ["JointProblem", "invert_joint", "joint_problem", "product"]

@@ -23,6 +23,7 @@ from .xml_tree import Node, parse_xml
 Array = NDArray[np.float64]
 
 OLDEST_VERSION = 20303
+_NO_MODELS = {".mot": "a motion", ".sto": "a motion", ".trc": "a marker file", ".c3d": "a marker file"}
 NEWEST_KNOWN_VERSION = 40600
 
 
@@ -33,6 +34,8 @@ def read_model(path: str | Path) -> Model:
         InputError: with file and line, for anything that is not a model, is broken, or cannot be represented.
     """
     path = Path(path)
+    if path.suffix.lower() in _NO_MODELS:
+        raise InputError(f"is {_NO_MODELS[path.suffix.lower()]}, not a model", path=path, hint="give the .osim first")
     return _Reader(path).read()
 
 

@@ -23,6 +23,7 @@ _NEXT = {
 # the ball by about the other: foot length 0.152 H, ankle to ball about 0.08 H (Winter, fig. 4.1 and table 4.1).
 _HEEL_BEHIND = 0.35
 _TOES_AHEAD = 0.45
+_ALONG_AN_AXIS = np.cos(np.radians(2.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,9 @@ def _knuckles(skeleton: Skeleton, role_map: RoleMap, side: str) -> Array:
 def facing(skeleton: Skeleton, role_map: RoleMap) -> Array:
     """Which way the person looks, [3] level and of length one: square to the lines from left to right.
 
+    Rigs are modelled along an axis, and joints placed by hand are not quite symmetric: a heading within 2 degrees of an
+    axis is that axis.
+
     Raises:
         InputError: the left and right joints coincide.
     """
@@ -110,7 +114,11 @@ def facing(skeleton: Skeleton, role_map: RoleMap) -> Array:
     across -= (across @ UP) * UP
     if np.linalg.norm(across) < 1e-4:
         raise InputError("left and right cannot be told: hips and shoulders have no width", hint="check the bone map")
-    return np.cross(UP, unit(across))
+    forward = np.cross(UP, unit(across))
+    nearest = np.zeros(3)
+    main = int(np.argmax(np.abs(forward)))
+    nearest[main] = np.sign(forward[main])
+    return nearest if forward @ nearest > _ALONG_AN_AXIS else forward
 
 
 def leg_length(skeleton: Skeleton, role_map: RoleMap) -> float:

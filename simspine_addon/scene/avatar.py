@@ -118,7 +118,7 @@ def _correct_rolls(armature: bpy.types.Object, avatar: AvatarArrays) -> None:
     wanted = rest[:, :3, 2]
     off = np.arctan2(np.einsum("bi,bi->b", wanted, axes[:, :, 0]), np.einsum("bi,bi->b", wanted, axes[:, :, 2]))
     with edit_mode(armature) as bones:
-        for bone in np.flatnonzero(np.abs(off) > 2e-6):
+        for bone in np.flatnonzero(np.abs(off) > 2e-6).tolist():
             bones[names[bone]].roll += float(off[bone])
 
 
@@ -142,7 +142,7 @@ def _mesh(avatar: AvatarArrays, name: str) -> bpy.types.Mesh:
 
 def _bind(mesh: bpy.types.Object, armature: bpy.types.Object, avatar: AvatarArrays) -> None:
     """A vertex group for each bone that carries skin, an armature modifier, and the armature as parent."""
-    for bone in np.unique(avatar.weight_bones[avatar.weight_shares > 0]):
+    for bone in np.unique(avatar.weight_bones[avatar.weight_shares > 0]).tolist():
         group = mesh.vertex_groups.new(name=avatar.bone_names[bone])
         share = np.where(avatar.weight_bones == bone, avatar.weight_shares, 0.0).sum(axis=1)
         for vertex in np.flatnonzero(share > 0).tolist():

@@ -50,6 +50,10 @@ def test_unreadable_file(tmp_path, monkeypatch):
     refused(path, "cannot be read", "Permission denied")
 
 
+def test_motion_given_for_a_model(write):
+    refused(write("time q", "motion.mot"), "is a motion, not a model", ".osim")
+
+
 def test_empty_file(write):
     refused(write(""), "is empty")
 

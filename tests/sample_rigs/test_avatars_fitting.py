@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ def posed_heads(avatar: Avatar, wanted: dict[str, Array]) -> dict[str, Array]:
     children = [[j for j in range(len(avatar.parents)) if _is_under(avatar, j, i)] for i in range(len(avatar.parents))]
     for side in "lr":
         for chain in (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist")):
-            for near, far in zip(chain[:-1], chain[1:], strict=True):
+            for near, far in itertools.pairwise(chain):
                 root, tip = bone_at[f"{near}_{side}"], bone_at[f"{far}_{side}"]
                 pivot = frames[root, :3, 3].copy()
                 aim = wanted[f"{far}_{side}"] - wanted[f"{near}_{side}"]

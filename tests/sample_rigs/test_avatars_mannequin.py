@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from simspine.sample_rigs.avatars.avatar import Avatar, skinned_vertices
@@ -55,7 +57,7 @@ def test_surface_is_closed_and_looks_outwards(mannequin: Avatar) -> None:
     volume = 0.0
     for first, last in zip(mannequin.offsets[:-1], mannequin.offsets[1:], strict=True):
         a, *rest = mannequin.vertices[mannequin.corners[first:last]]
-        volume += sum(a @ np.cross(b, c) for b, c in zip(rest[:-1], rest[1:], strict=True)) / 6
+        volume += sum(a @ np.cross(b, c) for b, c in itertools.pairwise(rest)) / 6
     assert 0.03 < volume < 0.12  # m3
 
 

@@ -22,7 +22,7 @@ KINDS = ("mannequin", *RIG_NAMES)
 @pytest.fixture
 def scene() -> Iterator[bpy.types.Scene]:
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    yield bpy.context.scene
+    return bpy.context.scene
 
 
 def avatar_of(kind: str) -> Avatar:

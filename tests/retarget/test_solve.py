@@ -1,0 +1,202 @@
+"""The solve against closed forms: the same skeleton, there and back, exact trunk orientations, limb directions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from simspine.simspine_addon.model.errors import InputError
+from simspine.simspine_addon.retarget.presets import choose_preset
+from simspine.simspine_addon.retarget.roles import NEEDED, RoleMap
+from simspine.simspine_addon.retarget.skeleton import Skeleton, skeleton_of_track
+from simspine.simspine_addon.retarget.solve import RetargetOptions, retarget
+
+SEGMENTS = [(f"{s}_{a}", f"{s}_{b}") for s in ("left", "right") for a, b in (
+    ("upper_arm", "forearm"), ("forearm", "hand"), ("thigh", "shin"), ("shin", "foot"))]  # fmt: skip
+
+
+def turn_of(track, skeleton: Skeleton, name: str, facing: np.ndarray | None = None) -> np.ndarray:
+    """A bone's rotation away from rest, [T, 3, 3]; `facing` turns the rest first."""
+    bone = skeleton.index(name)
+    rest = skeleton.rest_rotations[bone] if facing is None else facing @ skeleton.rest_rotations[bone]
+    return track.rotations[:, bone] @ rest.T
+
+
+@pytest.mark.parametrize("motion", ["walking", "lifting_with_twist"])
+def test_own_skeleton_gets_its_own_motion(motion: str, sample: Callable, angle: Callable) -> None:
+    track = sample(motion)
+    skeleton = skeleton_of_track(track)
+    role_map = choose_preset(skeleton)[1]
+    result = retarget(track, role_map, skeleton, role_map)
+    assert np.linalg.norm(result.track.positions - track.joint_centres, axis=2).max() < 5e-5
+    assert angle(result.track.rotations, track.rotations).max() < 0.01
+
+
+def test_rest_axes_do_not_matter(sample: Callable, person: Callable) -> None:
+    """Two rigs that differ by every bone's axes alone: the joints go to the same places."""
+    track = sample("lifting_with_twist")
+    role_map = choose_preset(skeleton_of_track(track))[1]
+    one, other = person(roll_seed=1), person(roll_seed=2)
+    tracks = [retarget(track, role_map, p.skeleton, p.role_map).track for p in (one, other)]
+    assert np.abs(tracks[0].positions - tracks[1].positions).max() < 1e-9
+
+
+@pytest.mark.parametrize("facing", [0.0, 90.0, -137.0])
+def test_facing_at_rest_does_not_matter(facing: float, sample: Callable, person: Callable) -> None:
+    track = sample("walking")
+    role_map = choose_preset(skeleton_of_track(track))[1]
+    straight, turned = person(), person(facing_deg=facing)
+    tracks = [retarget(track, role_map, p.skeleton, p.role_map).track for p in (straight, turned)]
+    assert np.abs(tracks[0].positions - tracks[1].positions).max() < 1e-9
+
+
+@pytest.mark.parametrize("pose", ["T", "A", "hanging"])
+@pytest.mark.parametrize("height", [1.5, 2.0])
+def test_pelvis_thorax_and_head_are_exact(
+    pose: str, height: float, sample: Callable, person: Callable, angle: Callable
+) -> None:
+    track = sample("lifting_with_twist")
+    source = skeleton_of_track(track)
+    role_map = choose_preset(source)[1]
+    target = person(height=height, pose=pose)
+    result = retarget(track, role_map, target.skeleton, target.role_map)
+    for role in ("pelvis", "spine", "head"):
+        wanted = turn_of(track, source, role_map.of(role)[-1])
+        own = turn_of(result.track, target.skeleton, target.role_map.of(role)[-1])
+        assert angle(own, wanted).max() < 0.01
+
+
+@pytest.mark.parametrize("name", ["mpfb_default", "mixamo", "mpfb_game_engine", "mpfb_cmu_mb", "rigify_metarig"])
+def test_trunk_is_exact_on_the_sample_rigs(name: str, sample: Callable, mpfb: Callable, angle: Callable) -> None:
+    """These face +Z of the ground: a quarter turn about Y brings them to face +X."""
+    track, target = sample("lifting_with_twist"), mpfb(name)
+    source = skeleton_of_track(track)
+    role_map, target_map = choose_preset(source)[1], choose_preset(target)[1]
+    result = retarget(track, role_map, target, target_map)
+    quarter = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
+    for role in ("pelvis", "spine", "head"):
+        wanted = turn_of(track, source, role_map.of(role)[-1])
+        own = turn_of(result.track, target, target_map.of(role)[-1], quarter)
+        assert angle(own, wanted).max() < 0.01
+
+
+@pytest.mark.parametrize("pose", ["T", "A", "hanging"])
+def test_limbs_point_as_the_source_limbs_do(pose: str, sample: Callable, person: Callable) -> None:
+    track = sample("lifting_with_twist")
+    source = skeleton_of_track(track)
+    role_map = choose_preset(source)[1]
+    target = person(pose=pose, height=1.6)
+    result = retarget(track, role_map, target.skeleton, target.role_map, RetargetOptions(feet="free"))
+    heads = track.joint_centres
+    for upper, lower in SEGMENTS:
+        # A segment as its own body carries it: knees and elbows of the source glide a little, bones do not.
+        bone = source.index(role_map.of(upper)[-1])
+        ends = [source.index(role_map.of(role)[0]) for role in (upper, lower)]
+        rest = source.rest_positions[ends[1]] - source.rest_positions[ends[0]]
+        wanted = track.rotations[:, bone] @ source.rest_rotations[bone].T @ rest
+        own_ends = [target.skeleton.index(target.role_map.of(role)[0]) for role in (upper, lower)]
+        own = result.track.positions[:, own_ends[1]] - result.track.positions[:, own_ends[0]]
+        cosine = np.sum(wanted * own, axis=1) / np.linalg.norm(wanted, axis=1) / np.linalg.norm(own, axis=1)
+        assert np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))).max() < 0.01
+    assert heads.shape[0] == len(result.track.time)
+
+
+@pytest.mark.parametrize("pose", ["T", "A"])
+def test_there_and_back_again(pose: str, person: Callable, random_motion: Callable, angle: Callable) -> None:
+    """A to B to A, where both have the same parts: every mapped bone within 0.1 deg."""
+    one = person(pose="hanging", spine=6, height=1.75, roll_seed=1)
+    other = person(pose=pose, spine=6, height=1.55, facing_deg=90.0, roll_seed=2)
+    track = random_motion(one.skeleton)
+    free = RetargetOptions(feet="free")
+    there = retarget(track, one.role_map, other.skeleton, other.role_map, free).track
+    back = retarget(there, other.role_map, one.skeleton, one.role_map, free).track
+    mapped = [one.skeleton.index(name) for bones in one.role_map.bones.values() for name in bones]
+    assert angle(back.rotations, track.rotations)[:, mapped].max() < 0.1
+    # Bones keep their lengths: each head stays where its parent's frame has it.
+    assert np.ptp(np.linalg.norm(np.diff(there.positions[:, [1, 2]], axis=1), axis=2)) < 1e-12
+
+
+def test_travel_is_scaled_by_the_legs(sample: Callable, person: Callable) -> None:
+    track = sample("walking")
+    source = skeleton_of_track(track)
+    role_map = choose_preset(source)[1]
+    tall = person(height=2.0)
+    result = retarget(track, role_map, tall.skeleton, tall.role_map, RetargetOptions(feet="free"))
+
+    def leg(skeleton: Skeleton, names: list[str]) -> float:
+        points = skeleton.rest_positions[[skeleton.index(name) for name in names]]
+        return float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
+
+    ratio = leg(tall.skeleton, ["left_thigh", "left_shin", "left_foot"]) / leg(source, ["femur_l", "tibia_l", "talus_l"])
+    pelvis = track.joint_centres[:, 0]
+    own = result.track.positions[:, tall.skeleton.index("pelvis")]
+    assert abs(result.scale - ratio) < 1e-9
+    assert abs((own[-1] - own[0])[0] / (pelvis[-1] - pelvis[0])[0] - ratio) < 0.01
+
+
+def test_hands_placed_reach_the_scaled_places(sample: Callable, person: Callable) -> None:
+    track = sample("trunk_flexion")
+    source = skeleton_of_track(track)
+    role_map = choose_preset(source)[1]
+    target = person(height=1.75)
+    errors = {}
+    for hands in ("free", "placed"):
+        result = retarget(track, role_map, target.skeleton, target.role_map, RetargetOptions(hands=hands))
+        wrist = result.track.positions[:, target.skeleton.index("left_hand")]
+        wanted = result.scale * track.joint_centres[:, source.index("hand_l")]
+        level = np.mean([skeleton.rest_positions[skeleton.index(name), 1] * factor
+                         for skeleton, name, factor in ((target.skeleton, "left_foot", 1.0), (source, "talus_l", -result.scale))])  # fmt: skip
+        errors[hands] = np.linalg.norm(wrist - wanted - [0.0, 2.0 * level, 0.0], axis=1).mean()
+    assert errors["placed"] < 0.01 < errors["free"]
+
+
+def test_proportions_followed_puts_joints_where_the_source_has_them(sample: Callable, person: Callable) -> None:
+    track = sample("walking")
+    source = skeleton_of_track(track)
+    role_map = choose_preset(source)[1]
+    target = person(height=1.9)
+    result = retarget(track, role_map, target.skeleton, target.role_map, RetargetOptions(proportions="followed"))
+    for source_name, name in (("ulna_l", "left_forearm"), ("tibia_r", "right_shin"), ("hand_r", "right_hand")):
+        wanted = track.joint_centres[:, source.index(source_name)] - track.joint_centres[:, source.index("femur_r")]
+        moved = result.track.positions
+        own = moved[:, target.skeleton.index(name)] - moved[:, target.skeleton.index("right_thigh")]
+        assert np.abs(own - result.scale * wanted).max() < 1e-9
+
+
+def test_bones_without_a_role_stay_with_their_parents(sample: Callable, person: Callable) -> None:
+    track = sample("walking")
+    role_map = choose_preset(skeleton_of_track(track))[1]
+    target = person(twists=True)
+    result = retarget(track, role_map, target.skeleton, target.role_map)
+    for name, parent in (("left_thigh_twist", "left_thigh"), ("head_end", "head"), ("left_index0", "left_hand")):
+        one, other = target.skeleton.index(name), target.skeleton.index(parent)
+        local = np.swapaxes(result.track.rotations[:, other], 1, 2) @ result.track.rotations[:, one]
+        assert np.abs(local - local[0]).max() < 1e-9
+
+
+def test_a_root_above_the_pelvis_stays_and_a_hip_bone_moves(sample: Callable, person: Callable) -> None:
+    track = sample("walking")
+    role_map = choose_preset(skeleton_of_track(track))[1]
+    base = person(roll_seed=None)
+    names = ("root", "hip", *base.skeleton.names)
+    heads = np.concatenate([[[0.0, 0.0, 0.0], [0.0, 1.02, 0.0]], base.skeleton.rest_positions])
+    parents = np.concatenate([[-1, 0], np.where(base.skeleton.parents < 0, 1, base.skeleton.parents + 2)])
+    skeleton = Skeleton(names, parents, heads, np.tile(np.eye(3), (len(names), 1, 1)))
+    result = retarget(track, role_map, skeleton, base.role_map.merged({"root": ["root"]}))
+    moved = result.track.positions
+    assert np.ptp(moved[:, 0], axis=0).max() == 0.0
+    apart = np.linalg.norm(moved[:, 1] - moved[:, 2], axis=1)
+    assert np.ptp(moved[:, 1], axis=0).max() > 1.0 and np.ptp(apart) < 1e-9
+
+
+def test_a_map_without_legs_is_refused(sample: Callable, person: Callable) -> None:
+    track = sample("walking")
+    role_map = choose_preset(skeleton_of_track(track))[1]
+    target = person()
+    for role in ("left_thigh", "spine"):
+        assert role in NEEDED
+        with pytest.raises(InputError, match=role):
+            retarget(track, role_map, target.skeleton, target.role_map.merged({role: []}))
+    with pytest.raises(InputError, match="has no bone 'nobody'"):
+        retarget(track, role_map, target.skeleton, RoleMap({**target.role_map.bones, "head": ("nobody",)}))
