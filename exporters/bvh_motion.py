@@ -37,7 +37,7 @@ class BvhMotion:
     @property
     def time(self) -> Array:
         """Time of the frames, [T] s from 0."""
-        return np.arange(len(self.values)) * self.frame_time
+        return np.arange(len(self.values), dtype=np.float64) * self.frame_time
 
     def local_poses(self) -> tuple[Array, Array]:
         """Place [T, J, 3] and rotation [T, J, 3, 3] of every joint in its parent.

@@ -8,7 +8,19 @@ from collections.abc import Sequence
 
 # What a speaker of the language would write; other marks are dropped from their letters (é, å, ç to e, a, c).
 _SPELLINGS = str.maketrans(
-    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae"}
+    {
+        "ä": "ae",
+        "ö": "oe",
+        "ü": "ue",
+        "Ä": "Ae",
+        "Ö": "Oe",
+        "Ü": "Ue",
+        "ß": "ss",
+        "ø": "o",
+        "Ø": "O",
+        "æ": "ae",
+        "Æ": "Ae",
+    }
 )
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.:-]+")
 

@@ -249,7 +249,10 @@ def _refuse_count(path: Path, per_line: NDArray[np.int64], first: int, frames: i
             hint = "the file may be cut off"
     else:
         place = int(rows[frames]) if frames < len(rows) else len(per_line) - 1
-        problem, hint = f"{len(rows)} frames, where {frames} are announced", f"write Frames: {len(rows)} if all are meant"
+        problem, hint = (
+            f"{len(rows)} frames, where {frames} are announced",
+            f"write Frames: {len(rows)} if all are meant",
+        )
     raise InputError(problem, path=path, line=first + place + 1, hint=hint)
 
 

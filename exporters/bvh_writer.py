@@ -17,7 +17,7 @@ from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.scene.bone_shape import bone_tails
 from .bvh_joints import BvhJoints, Positions, bvh_joints, depth_first
 from .euler import euler_axes
-from .joint_tree import turned_track
+from .joint_tree import require_usable, turned_track
 from .number_text import fixed_rows
 
 Array = NDArray[np.float64]
@@ -89,6 +89,7 @@ def write_bvh(
     _refuse_choice("rest", rest, ("default", "first"))
     _refuse_choice("positions", positions, ("sliding", "root", "all"))
     _refuse_choice("root_offset", root_offset, ("zero", "rest"))
+    require_usable(track)
     track, frame_time, warnings = _even(track, fps)
     track, ends = _posed(track, ends, up, rest)
     joints = bvh_joints(track, ends, order, positions)
@@ -201,17 +202,16 @@ def _whole_rate(step: float, steps: int) -> float:
 
 def _posed(track: PoseTrack, ends: Array | None, up: str, rest: str) -> tuple[PoseTrack, Array]:
     """The track in the file's axes and with the rest pose that the file gets, and the bones' ends there, [B, 3] m."""
-    if ends is None:
-        ends = bone_tails(track) if len(track.names) else np.zeros((0, 3))
-    ends = np.asarray(ends, dtype=np.float64)
-    if ends.shape != (len(track.names), 3) or not np.isfinite(ends).all():
-        raise InputError(f"the bones' ends have the shape {ends.shape}, where finite [{len(track.names)}, 3] is needed")
+    places: Array = np.asarray(bone_tails(track) if ends is None else ends, dtype=np.float64)
+    if places.shape != (len(track.names), 3) or not np.isfinite(places).all():
+        shape = places.shape
+        raise InputError(f"the bones' ends have the shape {shape}, where finite [{len(track.names)}, 3] is needed")
     if rest == "first":
         if len(track.time) == 0:
             raise InputError("a motion without frames has no first pose", hint="use its rest pose")
-        in_body = np.einsum("bji,bj->bi", track.rest_rotations, ends - track.rest_positions)
-        ends = track.positions[0] + np.einsum("bij,bj->bi", track.rotations[0], in_body)
+        in_body = np.einsum("bji,bj->bi", track.rest_rotations, places - track.rest_positions)
+        places = track.positions[0] + np.einsum("bij,bj->bi", track.rotations[0], in_body)
         track = replace(track, rest_positions=track.positions[0], rest_rotations=track.rotations[0])
     if up == "Z":
-        track, ends = turned_track(track, _Z_UP), ends @ _Z_UP.T
-    return track, ends
+        track, places = turned_track(track, _Z_UP), places @ _Z_UP.T
+    return track, places

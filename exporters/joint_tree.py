@@ -49,9 +49,9 @@ def joint_tree(track: PoseTrack) -> JointTree:
     it where a body has this name).
 
     Raises:
-        InputError: the track has no bodies, its arrays do not fit each other, or a parent comes after its child.
+        InputError: as `require_usable`.
     """
-    _refuse_bad_track(track)
+    require_usable(track)
     centres, rotations = track.rest_joint_centres, np.asarray(track.rest_rotations, dtype=np.float64)
     parents = np.asarray(track.parents, dtype=np.int64)
     bodies = np.arange(len(track.names))
@@ -78,6 +78,9 @@ def local_blocks(tree: JointTree, track: PoseTrack, *, world_axes: bool) -> Iter
 
     Yields:
         frames, rotations [J, 3, 3, n] and translations [J, 3, n] in m: frames are the last axis.
+
+    Raises:
+        InputError: a pose is not finite.
     """
     for start in range(0, len(track.time), _BLOCK):
         frames = slice(start, min(start + _BLOCK, len(track.time)))
@@ -109,6 +112,7 @@ def _global_block(tree: JointTree, track: PoseTrack, frames: slice) -> tuple[Arr
     centres[added:] = track.positions[frames].transpose(1, 2, 0)
     if np.any(track.centres):
         centres[added:] += np.einsum("jabt,jb->jat", rotations[added:], track.centres)
+    _require_finite(track, frames, centres[added:], rotations[added:])
     return rotations, centres
 
 
@@ -123,22 +127,35 @@ def _local_block(tree: JointTree, rotations: Array, centres: Array) -> tuple[Arr
     return local_rotations, local_centres
 
 
-def _refuse_bad_track(track: PoseTrack) -> None:
+def require_usable(track: PoseTrack) -> None:
+    """Refuse a track whose arrays do not make a skeleton.
+
+    Raises:
+        InputError: no bodies, arrays of shapes that do not fit each other, a parent after its child, a rest pose that
+            is not finite.
+    """
     frames, bodies = len(track.time), len(track.names)
     if bodies == 0:
         raise InputError("the motion has no bodies", hint="choose a model with a skeleton")
     shapes = (np.shape(track.positions), np.shape(track.rotations), np.shape(track.parents))
     if shapes != ((frames, bodies, 3), (frames, bodies, 3, 3), (bodies,)):
-        raise InputError(f"the motion's arrays have the shapes {shapes}, which do not fit {frames} frames, {bodies} bodies")
+        raise InputError(f"the motion's arrays {shapes} do not fit {frames} frames and {bodies} bodies")
+    if len(set(track.names)) != bodies:
+        twice = next(name for name in track.names if track.names.count(name) > 1)
+        raise InputError(f"the motion has two bodies named '{twice}'", hint="rename one of them")
     if np.any(np.asarray(track.parents) >= np.arange(bodies)):
         raise InputError("the motion's bodies do not stand after their parents", hint="sort them from the root on")
-    for block in range(0, frames, _BLOCK):
-        frames_of_block = slice(block, block + _BLOCK)
-        good = np.isfinite(track.positions[frames_of_block]).all(axis=2)
-        good &= np.isfinite(track.rotations[frames_of_block]).all(axis=(2, 3))
-        if not good.all():
-            frame, body = np.argwhere(~good)[0]
-            raise InputError(
-                f"the pose of '{track.names[body]}' at {track.time[block + frame]:g} s is not finite",
-                hint="fill the gaps of the motion first",
-            )
+    good = np.isfinite(track.rest_joint_centres).all(axis=1) & np.isfinite(track.rest_rotations).all(axis=(1, 2))
+    if not good.all():
+        raise InputError(f"the rest pose of '{track.names[int(np.argmin(good))]}' is not finite")
+
+
+def _require_finite(track: PoseTrack, frames: slice, centres: Array, rotations: Array) -> None:
+    """`centres` [B, 3, n] and `rotations` [B, 3, 3, n] are the track's at `frames`."""
+    good = np.isfinite(centres).all(axis=1) & np.isfinite(rotations).all(axis=(1, 2))
+    if not good.all():
+        frame, body = np.argwhere(~good.T)[0]
+        raise InputError(
+            f"the pose of '{track.names[body]}' at {track.time[frames.start + frame]:g} s is not finite",
+            hint="fill the gaps of the motion first",
+        )

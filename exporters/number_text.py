@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 DECIMALS = 6
 _THREE = np.frombuffer("".join(f"{number:03d}" for number in range(1000)).encode(), np.uint8).reshape(1000, 3)
 _SCALE = 10**DECIMALS
-_LARGEST = 1e9  # below it a number is three groups of digits, and exact as a count of millionths
+_LARGEST = 999_999.0  # below it six digits do before the point, and the product with 10^6 rounds by less than 10^-4 of the last digit
 _MINUS, _POINT, _BLANK, _NEW_LINE = (ord(character) for character in "-. \n")
 _BLOCK_VALUES = 1 << 18
 
@@ -37,11 +37,13 @@ def _fixed_block(values: Array) -> bytes:
     size = np.abs(millionths).astype(np.int64)
     whole = (size // _SCALE).astype(np.uint32)
     fraction = (size - whole.astype(np.int64) * _SCALE).astype(np.uint32)
-    groups = 1 if whole.max() < 1000 else 2 if whole.max() < 1_000_000 else 3
+    groups = 1 if whole.max() < 1000 else 2
     return _characters(millionths < 0, whole, fraction, groups)
 
 
-def _characters(negative: NDArray[np.bool_], whole: NDArray[np.uint32], fraction: NDArray[np.uint32], groups: int) -> bytes:
+def _characters(
+    negative: NDArray[np.bool_], whole: NDArray[np.uint32], fraction: NDArray[np.uint32], groups: int
+) -> bytes:
     """All numbers in columns of one width, and then only those characters that are meant."""
     digits = 3 * groups
     width = 1 + digits + 1 + DECIMALS + 1

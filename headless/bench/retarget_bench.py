@@ -61,7 +61,7 @@ def long_track(frames: int) -> PoseTrack:
 
 
 def mannequin_skeleton() -> Skeleton:
-    """A person of 1.75 m in T pose with Mixamo's names: 4 spine bones, neck, fingers, and their end bones, 67 in all."""
+    """A person of 1.75 m in T pose with Mixamo's names: 4 spine bones, fingers, end bones; 66 bones."""
     bones: list[tuple[str, str | None, tuple[float, float, float]]] = [("Hips", None, (0.0, 0.96, 0.0))]
     heights = (1.06, 1.17, 1.28, 1.38)
     names = ("Spine", "Spine1", "Spine2", "Spine3")

@@ -109,8 +109,11 @@ def dress(body: Body, plan: Cut) -> tuple[Surface, Surface]:
         upper, lower = body.limb_lengths(("hip", "knee", "ankle"), side)
         fall = np.clip(down / (upper + lower), 0.0, 1.0)
         gap += np.where(on_leg, plan.loose * 0.014 * fall + 0.008 * np.clip(6.0 * fall - 5.0, 0.0, 1.0), 0.0)
+    # Towards its hem the shirt stands off further, so that it falls over the trousers.
+    above_hem = (suit.vertices[:, 1] - waist_height(body)) / body.scale + plan.hem_m
+    shirt_gap = _SHIRT_GAP_M + 0.006 * np.clip(1.0 - above_hem / 0.10, 0.0, 1.0)
     return (
-        _garment(suit, shirt_field(body, suit, plan), np.full(len(gap), _SHIRT_GAP_M) * body.scale),
+        _garment(suit, shirt_field(body, suit, plan), shirt_gap * body.scale),
         _garment(suit, trousers_field(body, suit, plan), gap * body.scale),
     )
 
@@ -127,17 +130,17 @@ def bare_skin(body: Body, plan: Cut, shoe_field: Array) -> Surface:
 
 
 def _garment(suit: Surface, field: Array, gap: Array) -> Surface:
-    """Relax the suit, keep it `gap` [V] (m) outside of where it lay, and cut it where `field` [V] changes sign.
+    """Relax the suit, lift it by `gap` [V] (m) over where it lay and relaxed to, and cut it where `field` changes sign.
 
-    The field is that of the suit as it lay on the body: borders follow the joints, not the loose cloth.
+    Two garments relax alike, so the one with the larger gap lies over the other everywhere. The field is that of the
+    suit as it lay on the body: borders follow the joints, not the loose cloth.
     """
     normals = vertex_normals(suit)
-    lifted = smoothed(suit, suit.vertices, _RELAXING)
-    for share in (1.0, 0.8):
-        outward = np.einsum("vi,vi->v", lifted - suit.vertices, normals)
-        lifted = lifted + normals * np.maximum(share * gap - outward, 0.0)[:, None]
-        if share == 1.0:
-            lifted = smoothed(suit, lifted, (0.4, 0.4))
+    relaxed = smoothed(suit, suit.vertices, _RELAXING)
+    sunk = np.maximum(-np.einsum("vi,vi->v", relaxed - suit.vertices, normals), 0.0)
+    lifted = smoothed(suit, relaxed + normals * (sunk + gap)[:, None], (0.4, 0.4))
+    short = 0.8 * gap - np.einsum("vi,vi->v", lifted - suit.vertices, normals)
+    lifted = lifted + normals * np.maximum(short, 0.0)[:, None]
     return hemmed(with_even_rim(cut(moved(suit, lifted), field), 4), 0.004)
 
 

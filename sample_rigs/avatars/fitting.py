@@ -2,14 +2,14 @@
 
 The phenotype (height, proportions, weight, muscle) is found by least squares over segment lengths and the model's
 mass. What is left is taken up by a smooth warp of the whole base mesh: trunk and neck by interpolated displacements,
-limbs by a stretch along each segment, blended by how much of each vertex belongs to which. The arms keep the directions of the
-body's own rest pose, so that the fitted avatar rests as its rig does.
+limbs by a stretch along each segment, blended by how much of each vertex belongs to which. The arms keep the
+directions of the body's own rest pose, so that the fitted avatar rests as its rig does.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,7 +31,7 @@ Places = Mapping[str, Array]
 LIMIT_MM = 10.0
 _FREE = ("height", "proportions", "weight", "muscle")  # of the phenotype
 _PRIOR_MM = (3.0, 20.0, 20.0, 25.0)  # what a whole unit away from the given value counts, by free parameter
-_KILOGRAM_AS_MM = 1.5  # what a kilogram counts against a millimetre
+_KILOGRAM_AS_MM = 5.0  # what a kilogram counts against a millimetre: lengths are warped afterwards, girth is not
 _LIMBS = (("hip", "knee", "thigh"), ("knee", "ankle", "shank"), ("shoulder", "elbow", "upper_arm"),
           ("elbow", "wrist", "forearm"))  # fmt: skip
 _TRUNK = ("hip_l", "hip_r", "shoulder_l", "shoulder_r", "neck_base", "atlas")
@@ -138,9 +138,10 @@ def _distance(places: Places, start: str, end: str) -> float:
 
 
 def _fitted_phenotype(start: Phenotype, wanted: Places, mass: float) -> Phenotype:
-    """Levenberg-Marquardt over the free parameters, kept between 0 and 1; slopes by differences."""
+    """The best of a few searches from different weights: the targets change their slope at the average of each."""
     goal = _measures(wanted, wanted)
     weigh = 15.0 < mass < 300.0
+    given = np.array([getattr(start, name) for name in _FREE])
 
     def error(values: Array) -> Array:
         vertices = shaped_vertices(replace(start, **dict(zip(_FREE, values.tolist(), strict=True))))
@@ -148,24 +149,37 @@ def _fitted_phenotype(start: Phenotype, wanted: Places, mass: float) -> Phenotyp
         heavier = [_KILOGRAM_AS_MM * (body_mass(vertices) - mass)] if weigh else []
         return np.concatenate([misses, heavier, np.array(_PRIOR_MM) * (values - given)])
 
-    values = given = np.array([getattr(start, name) for name in _FREE])
-    misses, damping = error(values), 1.0
-    for _ in range(12):
+    starts = [given, np.append(given[:-2], (0.25, 0.4)), np.append(given[:-2], (0.75, 0.6))]
+    found = [_least_squares(error, values) for values in starts]
+    best = min(found, key=lambda result: result[1])[0]
+    return replace(start, **dict(zip(_FREE, best.tolist(), strict=True)))
+
+
+def _least_squares(error: Callable[[Array], Array], values: Array) -> tuple[Array, float]:
+    """Levenberg-Marquardt between 0 and 1, slopes by differences: where it ends, and the sum of squares there.
+
+    A parameter that lies at its limit and would leave it is held for that step.
+    """
+    misses, damping = error(values), 0.01
+    for _ in range(20):
         steps = np.where(values > 0.5, -0.02, 0.02)
         slopes = np.stack([(error(values + step) - misses) / step.sum() for step in np.diag(steps)], axis=1)
-        squares = slopes.T @ slopes
-        change = np.linalg.solve(squares + damping * np.diag(np.diag(squares)) * 0.01, -slopes.T @ misses)
+        downhill = -slopes.T @ misses
+        free = ~(((values <= 0.0) & (downhill < 0)) | ((values >= 1.0) & (downhill > 0)))
+        squares = slopes[:, free].T @ slopes[:, free]
+        change = np.zeros(len(values))
+        change[free] = np.linalg.solve(squares + damping * np.diag(np.diag(squares)), downhill[free])
         trial = np.clip(values + np.clip(change, -0.3, 0.3), 0.0, 1.0)
         trial_misses = error(trial)
         if trial_misses @ trial_misses < misses @ misses:
             moved_by, values, misses, damping = np.abs(trial - values).max(), trial, trial_misses, damping / 3
-            if moved_by < 1e-4:
+            if moved_by < 1e-3:
                 break
         else:
             damping *= 10
-            if damping > 1e6:
+            if damping > 1e3:
                 break
-    return replace(start, **dict(zip(_FREE, values.tolist(), strict=True)))
+    return values, float(misses @ misses)
 
 
 def _standing_on(places: Places, wanted: Places) -> dict[str, Array]:

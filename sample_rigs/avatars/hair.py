@@ -36,7 +36,7 @@ class HairStyle:
     length_m: float = 0.012
     volume: float = 0.4
     recede_deg: float = 0.0
-    strands: float = 0.2
+    strands: float = 0.14
     brow: float = 1.0  # thickness of the brows
     bun: bool = False
 

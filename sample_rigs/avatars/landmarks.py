@@ -1,4 +1,4 @@
-"""Joint centres of a shaped body, from the joint cubes of the base mesh."""
+"""Joint centres of a shaped body, from the joint cubes of the base mesh, and points of its skin."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from .mpfb_data import vertex_groups
+from .mpfb_data import mirror_vertices, vertex_groups
 
 Array = NDArray[np.float64]
 
@@ -35,16 +35,23 @@ _SIDES = {
     "wrist": "hand",
     "eye": "eye",
 }
+_TOES = {"big_toe": "toe-1-3", "small_toe": "toe-5-4"}  # tips
+# Single vertices of the base mesh: the tip of the nose, and the back of the left heel and the middle of the left ear.
+_NOSE, _HEEL, _EAR = 297, 12820, 12165
 CUBE_OF: dict[str, str] = {
     **_MIDDLE,
-    **{f"{name}_{side}": f"joint-{side}-{cube}" for name, cube in _SIDES.items() for side in "lr"},
+    **{f"{name}_{side}": f"joint-{side}-{cube}" for name, cube in (_SIDES | _TOES).items() for side in "lr"},
 }
 
 
 def landmarks_of(vertices: Array) -> dict[str, Array]:
     """Places [3] m by name ("hip_r", "L5_S1", ...) in a body of these base mesh vertices [19158, 3]."""
-    groups = vertex_groups()
-    return {name: vertices[groups[cube]].mean(axis=0) for name, cube in CUBE_OF.items()}
+    groups, mirror = vertex_groups(), mirror_vertices()
+    places = {name: vertices[groups[cube]].mean(axis=0) for name, cube in CUBE_OF.items()}
+    places["nose"] = vertices[_NOSE]
+    for name, vertex in (("heel", _HEEL), ("ear", _EAR)):
+        places[f"{name}_l"], places[f"{name}_r"] = vertices[vertex], vertices[mirror[vertex]]
+    return places
 
 
 def along_limb(points: Array, joints: tuple[Array, Array, Array]) -> Array:

@@ -60,8 +60,9 @@ def outfit_of(seed: int, phenotype: Phenotype) -> Outfit:
     centre = float(ancestry @ (1.5, 5.5, 7.0) / ancestry.sum())
     skin = int(np.clip(np.round(random.normal(centre, 1.3)), 0, len(SKIN_HEX) - 1))
     grey = random.random() < np.clip((phenotype.age - 0.62) * 4.0, 0.0, 1.0)
-    hair = _one(random, GREY_HAIR_HEX if grey else HAIR_HEX[: 8 if skin >= 6 else 4])
-    iris = _one(random, IRIS_HEX[: 6 if skin >= 6 else 3])
+    fair = skin >= 6 and 2.0 * ancestry[2] > ancestry.sum()
+    hair = _one(random, GREY_HAIR_HEX if grey else HAIR_HEX if fair else HAIR_HEX[:4])
+    iris = _one(random, IRIS_HEX if fair else IRIS_HEX[:3])
     return Outfit(
         cut=Cut(
             sleeve=_one(random, (0.55, 0.6, 0.75, 1.55, 1.93, 1.93)),

@@ -193,17 +193,19 @@ def smoothed(piece: Surface, values: Array, steps: Sequence[float], hold: NDArra
 
 
 def with_even_rim(piece: Surface, rounds: int) -> Surface:
-    """Open edges evened out along themselves: each vertex there goes towards the middle of its two neighbours."""
+    """Open edges evened out within the surface: each vertex there goes towards the middle of its two neighbours."""
     edges, uses = edges_of(piece)
     one, other = edges[uses == 1].T
     vertices = piece.vertices.copy()
     count = np.bincount(one, minlength=len(vertices)) + np.bincount(other, minlength=len(vertices))
     rim = count == 2
+    normals = vertex_normals(piece)[rim]
     for step in (0.5, -0.3) * rounds:
         total = np.zeros_like(vertices)
         np.add.at(total, one, vertices[other])
         np.add.at(total, other, vertices[one])
-        vertices[rim] += step * (total[rim] / 2 - vertices[rim])
+        change = step * (total[rim] / 2 - vertices[rim])
+        vertices[rim] += change - np.einsum("vi,vi->v", change, normals)[:, None] * normals
     return replace(piece, vertices=vertices)
 
 
@@ -246,24 +248,29 @@ def subdivided(piece: Surface) -> Surface:
 
 
 def hemmed(piece: Surface, inward_m: float) -> Surface:
-    """The piece with a rim turned inwards along all open edges, so that cloth shows a thickness there."""
+    """The piece with a rim turned inwards along all open edges, so that cloth shows a thickness there.
+
+    The rim has vertices of its own: shared ones would blend its shading into the cloth's.
+    """
     edges, uses = edges_of(piece)
     rim = edges[uses == 1]
     if not len(rim):
         return piece
     vertices = np.unique(rim)
-    number = np.full(len(piece.vertices), -1)
-    number[vertices] = len(piece.vertices) + np.arange(len(vertices))
-    inner = piece.vertices[vertices] - inward_m * vertex_normals(piece)[vertices]
-    quads = np.stack([rim[:, 1], rim[:, 0], number[rim[:, 0]], number[rim[:, 1]]], axis=1)
+    count = len(vertices)
+    outer = np.full(len(piece.vertices), -1)
+    outer[vertices] = len(piece.vertices) + np.arange(count)
+    inner = outer + count
+    places = piece.vertices[vertices]
+    quads = np.stack([outer[rim[:, 1]], outer[rim[:, 0]], inner[rim[:, 0]], inner[rim[:, 1]]], axis=1)
     return Surface(
-        np.concatenate([piece.vertices, inner]),
+        np.concatenate([piece.vertices, places, places - inward_m * vertex_normals(piece)[vertices]]),
         np.concatenate([piece.corners, quads.ravel()]),
         np.concatenate([piece.offsets, piece.offsets[-1] + 4 * np.arange(1, len(quads) + 1)]),
         np.concatenate([piece.uv, np.zeros((quads.size, 2))]),
-        np.concatenate([piece.carriers, piece.carriers[vertices]]),
-        np.concatenate([piece.parts, piece.parts[vertices]]),
-        np.concatenate([piece.base, np.full(len(vertices), -1)]),
+        np.concatenate([piece.carriers, piece.carriers[vertices], piece.carriers[vertices]]),
+        np.concatenate([piece.parts, piece.parts[vertices], piece.parts[vertices]]),
+        np.concatenate([piece.base, np.full(2 * count, -1)]),
     )
 
 

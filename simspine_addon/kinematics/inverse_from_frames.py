@@ -11,7 +11,8 @@ from ..model.couplers import apply_couplers
 from ..model.errors import InputError
 from ..model.types import GROUND, Coupler, Joint, Model, Motion
 from .axis_angles import product, product_transposed
-from .joint_inverse import invert_joint, joint_problem
+from .joint_inverse import invert_joint
+from .joint_problem import joint_problem
 from .pose_track import PoseTrack
 
 Array = NDArray[np.float64]
@@ -87,18 +88,39 @@ def motion_from_track(model: Model, track: PoseTrack) -> tuple[Motion, InverseRe
     """The motion in `model`'s coordinates that moves its bodies like `track`, and how well it does.
 
     Raises:
-        InputError: the track lacks a body of the model; see `coordinates_from_frames` for the rest.
+        InputError: the track lacks a body of the model, or is not finite.
     """
+    track = in_model_order(model, track)
+    result = coordinates_from_frames(model, track.positions, track.rotations)
+    return Motion(track.time, model.coordinate_names, result.values, warnings=result.notes), result
+
+
+def in_model_order(model: Model, track: PoseTrack) -> PoseTrack:
+    """`track` with the bodies of `model` alone, in its order.
+
+    Raises:
+        InputError: the track lacks a body of the model.
+    """
+    if track.names == model.body_names:
+        return track
     missing = [name for name in model.body_names if name not in track.names]
     if missing:
         raise InputError(
             f"the poses have no body '{missing[0]}'" + (f" ({len(missing)} are missing)" if len(missing) > 1 else ""),
             path=model.path,
-            hint="give the model that the armature was imported with",
+            hint="give the model that the poses were made with",
         )
     order = [track.names.index(name) for name in model.body_names]
-    result = coordinates_from_frames(model, track.positions[:, order], track.rotations[:, order])
-    return Motion(track.time, model.coordinate_names, result.values, warnings=result.notes), result
+    return PoseTrack(
+        time=track.time,
+        names=model.body_names,
+        parents=model.parents,
+        positions=track.positions[:, order],
+        rotations=track.rotations[:, order],
+        centres=track.centres[order],
+        rest_positions=track.rest_positions[order],
+        rest_rotations=track.rest_rotations[order],
+    )
 
 
 def coupler_violations(couplers: tuple[Coupler, ...], values: Array) -> Array:

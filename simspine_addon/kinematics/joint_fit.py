@@ -46,8 +46,8 @@ def fit_joint(steps: Sequence[Step], start: Array, rotations: Array, positions: 
     for _ in range(_ITERATIONS):
         wanted = rotations[:, :, active], positions[:, active]
         change = _proposal(steps, q[:, active], *wanted, damping[active])
-        before = _cost(steps, q[:, active], *wanted)
-        after = _cost(steps, q[:, active] + change, *wanted)
+        before = fit_cost(steps, q[:, active], *wanted)
+        after = fit_cost(steps, q[:, active] + change, *wanted)
         better = after <= before
         q[:, active] += np.where(better, change, 0.0)
         damping[active] *= np.where(better, 0.1, 10.0)
@@ -81,7 +81,8 @@ def _proposal(steps: Sequence[Step], q: Array, rotations: Array, positions: Arra
     return np.linalg.solve(normal, right[:, :, None])[:, :, 0].T
 
 
-def _cost(steps: Sequence[Step], q: Array, rotations: Array, positions: Array) -> Array:
+def fit_cost(steps: Sequence[Step], q: Array, rotations: Array, positions: Array) -> Array:
+    """What `fit_joint` makes small, [T]: squared angle (rad) and weighted squared distance (m)."""
     rotation, position = joint_poses(steps, q)
     turned = 0.5 * np.sum((rotation - rotations) ** 2, axis=(0, 1))
     return turned + _WEIGHT**2 * np.sum((position - positions) ** 2, axis=0)

@@ -39,7 +39,7 @@ def standing(points: Array, rate: float, floor: float, leg: float) -> Mask:
     event = np.where(begins | ends, np.arange(len(height)), -1)
     last = np.maximum.accumulate(event)
     state = np.where(last >= 0, begins[last], False)
-    shortest = max(int(round(_SHORTEST * rate)), 1)
+    shortest = max(round(_SHORTEST * rate), 1)
     return _without_short(~_without_short(~state, shortest), shortest)
 
 

@@ -27,11 +27,11 @@ def spine_curve_errors(
 
     The wanted curve is the target's own spine at rest, every piece of it turned as the source's vertebra at the same
     share of the spine's length has turned, put together from the target's lowest spine joint upwards. The distance is
-    from points spread evenly over that curve to the nearest point of the target's chain of joints (and up to where the
-    neck begins). `target` is the skeleton at rest, facing as the source does.
+    from points spread evenly over that curve to the nearest point of the target's chain of joints, up to the neck.
+    `target` is the skeleton at rest, facing as the source does.
 
     Returns:
-        mean and largest distance in each frame, [T] m (of at most 600 frames, evenly spread), and the spine's length, m.
+        mean and largest distance in each frame, [T] m (of at most 600 frames, evenly spread); the spine's length, m.
     """
     step = max(1, -(-len(source_track.time) // _MOST_FRAMES))
     source = skeleton_of_track(source_track)
@@ -41,7 +41,8 @@ def spine_curve_errors(
         "tbij,bkj->tbik", source_track.rotations[::step][:, source_bones], source.rest_rotations[source_bones]
     )
     chain = _chain(target, target_map)
-    u = np.linspace(0.0, 1.0, samples)
+    # The source bends at its joints: with these among the samples, each piece belongs to one vertebra.
+    u = np.unique(np.concatenate([np.linspace(0.0, 1.0, samples), source_chain.fractions]))
     rest = np.stack([np.interp(u, chain.fractions, chain.points[:, axis]) for axis in range(3)], axis=1)
     middles = 0.5 * (u[:-1] + u[1:])
     vertebra = np.clip(np.searchsorted(source_chain.fractions, middles) - 1, 0, len(source_bones) - 1)
@@ -49,7 +50,9 @@ def spine_curve_errors(
     own = _moved(target_track, target, target_map, step)
     wanted = own[:, :1] + np.concatenate([np.zeros((len(pieces), 1, 3)), np.cumsum(pieces, axis=1)], axis=1)
     distance = _distances(wanted, own)
-    return distance.mean(axis=1), distance.max(axis=1), float(chain.lengths.sum())
+    width = np.diff(u)
+    mean = 0.5 * (distance[:, :-1] + distance[:, 1:]) @ width
+    return mean, distance.max(axis=1), float(chain.lengths.sum())
 
 
 def _end(skeleton: Skeleton, role_map: RoleMap) -> Array:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .contacts import Mask, runs
 from .landmarks import FootPoints
 from .rotations import Array, least_rotation, matrices_from_rotation_vectors, rotate, rotation_vectors
 
 _RELEASE = 0.3  # s over which a correction fades where nothing else is held soon
+Frames = NDArray[np.int64]
 _LEVEL = np.array([1.0, 0.0, 1.0])
 
 
 @dataclass(frozen=True, slots=True)
 class FootMotion:
-    """One foot over time: where the ankle belongs [T, 3] m, the foot's turn away from rest [T, 3, 3], what stands."""
+    """One foot over time: the ankle's place [T, 3] m and the foot's turn away from rest [T, 3, 3]; its sole at rest."""
 
     ankle: Array
     turn: Array
-    heel_stands: Mask
-    ball_stands: Mask
+    points: FootPoints
+    floor: float
 
 
 def plant(
@@ -48,7 +51,7 @@ def plant(
         rate: frames per second.
     """
     heel_places, ball_places = _places(heel, ball, points, stands)
-    fade = max(int(round(_RELEASE * rate)), 2)
+    fade = max(round(_RELEASE * rate), 2)
     held_heel = _held(heel, stands[0], heel_places, floor, fade)
     held_ball = _held(ball, stands[1], ball_places, floor, fade)
     both = stands[0] & stands[1]
@@ -57,12 +60,10 @@ def plant(
     from_heel = held_heel - rotate(turn, np.broadcast_to(points.heel, heel.shape))
     from_ball = held_ball - rotate(turn, np.broadcast_to(points.ball, ball.shape))
     ankle = (1.0 - weight) * from_heel + weight * from_ball
-    return FootMotion(_above_floor(ankle, turn, points, floor, rate), turn, *stands)
+    return FootMotion(_above_floor(ankle, turn, points, floor, rate), turn, points, floor)
 
 
-def _places(
-    heel: Array, ball: Array, points: FootPoints, stands: tuple[Mask, Mask]
-) -> tuple[list[Array], list[Array]]:
+def _places(heel: Array, ball: Array, points: FootPoints, stands: tuple[Mask, Mask]) -> tuple[list[Array], list[Array]]:
     """Where each stance of heel and ball is held, [3] each: as the source's mean there, but stances that overlap are
     kept the target's own length of foot apart."""
     tracks = (heel, ball)
@@ -127,7 +128,9 @@ def _edge(values: Array, first: int, past: int, is_end: bool) -> tuple[Array, Ar
     return values[first], values[first + 1] - values[first]
 
 
-def _bridge(frames: Array, edges: tuple[int, int], values: tuple[Array, Array], slopes: tuple[Array, Array], fade: int) -> Array:
+def _bridge(
+    frames: Frames, edges: tuple[int, int], values: tuple[Array, Array], slopes: tuple[Array, Array], fade: int
+) -> Array:
     """A curve [F, C] with given values and slopes (per frame) at two edges, constant beyond them.
 
     The value goes over in a cubic ease across the whole gap. The slopes die away within `fade` frames of their edges,
@@ -157,7 +160,7 @@ def _flattened(turn: Array, points: FootPoints, heel: Array, ball: Array, both: 
 def _faded(values: Array, known: list[tuple[int, int]], fade: int) -> Array:
     """Like `_carried_on`, but every gap that is long enough fades to zero and back."""
     result = _carried_on(values, known, fade)
-    for (_, before), (after, _) in zip(known, known[1:], strict=False):
+    for (_, before), (after, _) in pairwise(known):
         if after - before < 2 * fade:
             continue
         frames = np.arange(before, after)
@@ -172,7 +175,7 @@ def _faded(values: Array, known: list[tuple[int, int]], fade: int) -> Array:
 
 
 def _ball_weight(heel_stands: Mask, ball_stands: Mask) -> Array:
-    """How far the ball rather than the heel leads the foot [T]: 0 where the heel stands alone, 1 where the ball does."""
+    """How far the ball, not the heel, leads the foot [T]: 0 where the heel stands alone, 1 where the ball does."""
     alone = heel_stands ^ ball_stands
     known = np.flatnonzero(alone)
     if len(known) == 0:
@@ -195,8 +198,24 @@ def _above_floor(ankle: Array, turn: Array, points: FootPoints, floor: float, ra
     if below.max() < 1e-6:
         return ankle
     raised = ankle.copy()
-    raised[:, 1] += smooth_above(below, max(int(round(0.06 * rate)), 1))
+    raised[:, 1] += smooth_above(below, max(round(0.06 * rate), 1))
     return raised
+
+
+def toes_above_floor(motion: FootMotion, toes_turn: Array) -> Array:
+    """The toes' turn [T, 3, 3], bent up just as far as their tip would go through the floor."""
+    ball = motion.ankle[:, 1] + motion.turn[:, 1] @ motion.points.ball
+    tip = toes_turn @ motion.points.tip
+    length = float(np.linalg.norm(motion.points.tip))
+    lowest = np.clip(motion.floor - ball, -length, length)
+    under = tip[:, 1] < lowest - 1e-9
+    if length < 1e-9 or not under.any():
+        return toes_turn
+    level = np.linalg.norm(tip * _LEVEL, axis=1, keepdims=True)
+    lifted = tip * _LEVEL / np.maximum(level, 1e-9) * np.sqrt(np.maximum(length**2 - lowest**2, 0.0))[:, None]
+    lifted[:, 1] = lowest
+    bent = least_rotation(tip / length, lifted / length) @ toes_turn
+    return np.where(under[:, None, None], bent, toes_turn)
 
 
 def smooth_above(values: Array, half: int) -> Array:

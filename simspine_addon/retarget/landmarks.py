@@ -1,4 +1,4 @@
-"""Points of a skeleton that retargeting measures by: heads of roles, limb directions, palms, heel and ball of the foot."""
+"""Points of a skeleton that retargeting measures by: heads of roles, limb directions, palms, soles."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ALONG_AN_AXIS = np.cos(np.radians(2.0))
 
 @dataclass(frozen=True, slots=True)
 class FootPoints:
-    """Points of the sole away from the ankle, [3] m at rest in ground: heel, ball and tip of the toes (from the ball)."""
+    """Points of the sole at rest, [3] m in ground: heel and ball from the ankle, the tip of the toes from the ball."""
 
     heel: Array
     ball: Array
@@ -83,14 +83,14 @@ def palm_direction(skeleton: Skeleton, role_map: RoleMap, side: str, right: Arra
     """
     bone = skeleton.index(role_map.of(f"{side}_hand")[-1])
     if f"{side}_hand" in role_map.palms:
-        return unit(skeleton.rest_rotations[bone] @ np.array(role_map.palms[f"{side}_hand"]))
-    sign = 1.0 if side == "right" else -1.0
+        return unit(skeleton.rest_rotations[bone] @ np.array(role_map.palms[f"{side}_hand"], dtype=np.float64))
     direction = limb_direction(skeleton, role_map, f"{side}_hand")
     knuckles = _knuckles(skeleton, role_map, side)
     if len(knuckles) >= 2 and direction is not None:
-        return unit(-sign * np.cross(direction, knuckles[0] - knuckles[-1]))
+        back = np.asarray(np.cross(direction, knuckles[0] - knuckles[-1]), dtype=np.float64)
+        return unit(back if side == "left" else -back)
     forearm = limb_direction(skeleton, role_map, f"{side}_forearm")
-    return -UP if forearm is None else least_rotation(sign * right, forearm) @ -UP
+    return -1.0 * UP if forearm is None else least_rotation(right if side == "right" else -right, forearm) @ -UP
 
 
 def _knuckles(skeleton: Skeleton, role_map: RoleMap, side: str) -> Array:
@@ -138,7 +138,7 @@ def leg_length(skeleton: Skeleton, role_map: RoleMap) -> float:
 
 def hip_centre(skeleton: Skeleton, role_map: RoleMap) -> Array:
     """The middle between the hip joints, [3] m."""
-    return 0.5 * sum((needed_head(skeleton, role_map, f"{side}_thigh") for side in SIDES), np.zeros(3))
+    return 0.5 * (needed_head(skeleton, role_map, "left_thigh") + needed_head(skeleton, role_map, "right_thigh"))
 
 
 def sole_level(skeleton: Skeleton, role_map: RoleMap) -> float:

@@ -1,4 +1,4 @@
-"""Legs that reach planted feet: the source's feet, where they belong at the target's size, and the legs bent to them."""
+"""Legs that reach planted feet: the source's soles at the target's size, and the legs bent to them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from ..kinematics.pose_track import PoseTrack
 from .align import Alignment
 from .contacts import Mask, source_floor, standing
-from .feet import FootMotion, plant, smooth_above
+from .feet import FootMotion, plant, smooth_above, toes_above_floor
 from .landmarks import facing, foot_points, leg_length
 from .roles import SIDES, RoleMap
 from .rotations import Array
@@ -19,8 +19,8 @@ from .tree import BodyTree, place_of
 from .turns import TurnMaker
 from .two_bones import reach
 
-# A planted leg may be as straight as the source's ever is, within these shares of its length: the knee of a straight leg
-# moves without bound for a millimetre of reach.
+# A planted leg may be as straight as the source's ever is, within these shares of its length: the knee of a straight
+# leg moves without bound for a millimetre of reach.
 _STRAIGHT = (0.985, 0.9990)
 _LOWERING = 0.2  # s over which the pelvis is lowered and let up again
 
@@ -97,14 +97,16 @@ def keep_in_reach(
     share = float(np.clip(straightest, *_STRAIGHT))
     needed = np.zeros(len(next(iter(planted.values())).ankle))
     for side, motion in planted.items():
-        hip = place_of(tree, target.rest_positions, turns, places, None, target.index(target_map.of(f"{side}_thigh")[0]))
+        hip = place_of(
+            tree, target.rest_positions, turns, places, None, target.index(target_map.of(f"{side}_thigh")[0])
+        )
         length = share * sum(segment_lengths(target, target_map, side))
         beside = np.hypot(*(hip - motion.ankle)[:, [0, 2]].T)
         tallest = np.sqrt(np.maximum(length**2 - beside**2, 0.0))
         needed = np.maximum(needed, hip[:, 1] - motion.ankle[:, 1] - tallest)
     if needed.max() < 1e-6:
         return np.zeros_like(needed)
-    return smooth_above(needed, max(int(round(_LOWERING * rate)), 1))
+    return smooth_above(needed, max(round(_LOWERING * rate), 1))
 
 
 def segment_lengths(target: Skeleton, target_map: RoleMap, side: str) -> tuple[float, float]:
@@ -133,10 +135,14 @@ def stand_legs(
         )
         hip, knee, ankle = (place_of(tree, rest, turns, places, None, part[0]) for part in (thigh, shin, foot))
         thigh_turn, foot_turn = turns[thigh[0]], turns[foot[-1]]
-        assert thigh_turn is not None and foot_turn is not None
+        assert thigh_turn is not None
+        assert foot_turn is not None
         first, second, _ = reach(hip, knee, ankle, motion.ankle, np.matmul(thigh_turn, alignment.forward))
         changed = np.matmul(motion.turn, np.swapaxes(foot_turn, 1, 2))
         for part, turn in ((thigh, first), (shin, second), (foot, changed), (toes, changed)):
             for bone in part:
                 own = turns[bone]
                 turns[bone] = None if own is None else np.matmul(turn, own)
+        for bone in toes:
+            own = turns[bone]
+            turns[bone] = None if own is None else toes_above_floor(motion, own)

@@ -21,11 +21,16 @@ BY_STRUCTURE = "structure"
 _LEAST_SCORE = 0.5
 _SIGNATURE_WEIGHT = 0.15
 _SPELLING_WEIGHT = 0.05
+_CONTROLS_BEHIND = 0.1  # a rig that has both is taken by its deform bones
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One rig family: role -> alternatives of each bone, in order; `signature` bones tell it from its cousins."""
+    """One rig family: role -> alternatives of each bone, in order; `signature` bones tell it from its cousins.
+
+    A family of animator's controls names the deform family that it moves. Motions are solved on the deform bones, whose
+    joints are where the body's are; a control then takes the rotation of its role's deform bone.
+    """
 
     name: str
     title: str
@@ -34,6 +39,7 @@ class Preset:
     signature: tuple[str, ...]
     prefixes: tuple[str, ...]
     palms: Mapping[str, tuple[float, float, float]]
+    controls_of: str = ""  # the family of deform bones that these controls move
 
     @property
     def bone_count(self) -> int:
@@ -59,6 +65,11 @@ def preset(name: str) -> Preset:
     raise InputError(f"there is no rig preset '{name}'", hint=f"choose one of {known}")
 
 
+def controls_of(name: str) -> Preset | None:
+    """The animator's controls of a family of deform bones, where there are any."""
+    return next((candidate for candidate in presets() if candidate.controls_of == name), None)
+
+
 def choose_preset(skeleton: Skeleton) -> tuple[str, RoleMap, float]:
     """The family that a skeleton's names belong to, its role map, and how well it fits (0 to about 1.2).
 
@@ -74,7 +85,7 @@ def choose_preset(skeleton: Skeleton) -> tuple[str, RoleMap, float]:
         role_map = apply_preset(candidate, skeleton)
         if role_map.missing():
             continue
-        score = _score(candidate, role_map, skeleton)
+        score = _score(candidate, role_map, skeleton) - (_CONTROLS_BEHIND if candidate.controls_of else 0.0)
         if best is None or score > best[0]:
             best = score, candidate, role_map
     if best is not None and best[0] >= _LEAST_SCORE:
@@ -182,4 +193,5 @@ def _read_preset(path: Path) -> Preset:
         signature=tuple(document.get("signature", ())),
         prefixes=tuple(document.get("prefixes", ())),
         palms={role: tuple(axis) for role, axis in document.get("palms", {}).items()},
+        controls_of=document.get("controls_of", ""),
     )

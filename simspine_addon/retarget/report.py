@@ -127,7 +127,7 @@ class _Numbers:
         return heads[:, skeleton.index(role_map.of(role)[0])] - heads[:, thighs].mean(axis=1)
 
     def _feet(self, track: PoseTrack) -> tuple[float, list[float]]:
-        """The lowest point of the soles, m, and how far each stance slides, mm."""
+        """The lowest point of the soles (heel, ball, tip of the toes), m, and how far each stance slides, mm."""
         turned = self.result.alignment.target
         lowest, slides = np.inf, []
         for side in SIDES:
@@ -135,6 +135,10 @@ class _Numbers:
             names = self.target_map.of(f"{side}_foot")
             ankle = track.positions[:, self.target.index(names[0])]
             turn = self._turn(track, names[-1])
+            ball = ankle + turn @ points.ball
+            toes = self.target_map.of(f"{side}_toes")
+            tip = ball + (self._turn(track, toes[0]) if toes else turn) @ points.tip
+            lowest = min(lowest, float(tip[:, 1].min()))
             for point, stands in zip((points.heel, points.ball), self.result.contacts[side], strict=True):
                 moved = ankle + turn @ point
                 lowest = min(lowest, float(moved[:, 1].min()))
@@ -172,4 +176,3 @@ def _bends(track: PoseTrack, rest: Skeleton, role_map: RoleMap) -> dict[str, flo
         name: float(np.degrees(angles_between(below, above).max()))
         for name, below, above in zip(names[1:], turns, turns[1:], strict=False)
     }
-

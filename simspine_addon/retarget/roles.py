@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from ..model.atomic import atomic_path
@@ -88,7 +89,7 @@ def _unknown(bones: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]
 
 def _refuse_backward_chain(skeleton: Skeleton, role: str, bones: tuple[str, ...]) -> None:
     """A chain's bones need not hang on each other (control rigs put helpers between), but never the wrong way round."""
-    for above, below in zip(bones, bones[1:], strict=False):
+    for above, below in pairwise(bones):
         bone = skeleton.index(above)
         while bone >= 0 and skeleton.names[bone] != below:
             bone = int(skeleton.parents[bone])
@@ -122,7 +123,11 @@ def load_role_map(path: str | Path) -> RoleMap:
         InputError: the file is missing, is no JSON, or is no role map.
     """
     document = read_json(path)
-    if not isinstance(document, dict) or document.get("format") != FORMAT or not isinstance(document.get("roles"), dict):
+    if (
+        not isinstance(document, dict)
+        or document.get("format") != FORMAT
+        or not isinstance(document.get("roles"), dict)
+    ):
         raise InputError("is not a bone map", path=path, hint="save one from the Retarget panel and edit that")
     try:
         roles = {str(role): tuple(map(str, bones)) for role, bones in document["roles"].items()}

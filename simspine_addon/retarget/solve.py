@@ -145,7 +145,7 @@ def _lift(
 
 
 def pelvis_place(maker: TurnMaker, scale: float, lift: float) -> dict[int, Array]:
-    """Where the pelvis goes, [T, 3] m by bone: the middle of the hip joints follows the source's, at the target's size."""
+    """Where the pelvis goes, [T, 3] m by bone: the hips' middle follows the source's, at its size."""
     source, target = maker.source, maker.target
     thighs = [source.index(maker.source_map.of(f"{side}_thigh")[0]) for side in SIDES]
     middle = scale * 0.5 * (maker.heads[:, thighs[0]] + maker.heads[:, thighs[1]])

@@ -2,9 +2,9 @@
 
 Both chains run over normalised arc length at rest. The target's joints follow the source's curve: each bone turns as
 the straight line does that its stretch of the curve is best replaced by, and takes its twist from the vertebrae there,
-slerped. The lines are a compromise between the chords (all on one side of the bend) and the least-squares broken line
-(`_FIT` of the way to it), which about halves the largest distance from the curve. The topmost bone can be pinned to the
-source's topmost orientation, so that the total rotation is exact.
+slerped. The lines are a compromise between the chords (all on one side of the bend) and the least-squares broken line,
+`_FIT` of the way to it: on an even bend that takes two fifths off the mean distance of chords and a quarter off their
+largest. The topmost bone can be pinned to the source's topmost orientation, so that the total rotation is exact.
 """
 
 from __future__ import annotations
@@ -64,10 +64,12 @@ def chain_deltas(
         deltas[:, -1] = source_deltas[:, -1]
     if free == 0:
         return deltas
-    fit = _fitting_matrix(source.fractions, target.fractions[: free + 1])
+    fit = _fitting_matrix(source.fractions, target.fractions[: free + 1], 1.0 - target.fractions[free])
     rest_direction = unit(np.diff(fit @ source.points, axis=0))
     direction = unit(np.diff(np.matmul(fit, moved_points), axis=1))
-    turned = _twist_at(source, source_deltas, base_delta, 0.5 * (target.fractions[:free] + target.fractions[1 : free + 1]))
+    turned = _twist_at(
+        source, source_deltas, base_delta, 0.5 * (target.fractions[:free] + target.fractions[1 : free + 1])
+    )
     swing = least_rotation(rotate(turned, np.broadcast_to(rest_direction, direction.shape)), direction)
     deltas[:, :free] = np.matmul(swing, turned)
     return deltas
@@ -89,11 +91,12 @@ def _shared_out(base_delta: Array, top_delta: Array, target: Chain, pinned_top: 
     return shared_deltas(base_delta, top_delta, turned[: len(lengths)])
 
 
-def _fitting_matrix(source_fractions: Array, nodes: Array) -> Array:
+def _fitting_matrix(source_fractions: Array, nodes: Array, beyond: float) -> Array:
     """The matrix [K + 1, M + 1] that takes the source's points to the target's joints on or near its curve.
 
     The curve is the source's broken line, c(u) = B(u) P. Joints at `nodes` are c(nodes) itself mixed with the joints of
-    the broken line that is nearest to the curve in the least-squares sense and starts on it.
+    the broken line that is nearest to the curve in the least-squares sense and starts on it. The pinned bones `beyond`
+    the last node, as a share of the whole chain, run parallel to the source's: as far off as that node is.
     """
     u = np.linspace(nodes[0], nodes[-1], _SAMPLES)
     curve = interpolation(source_fractions, u)
@@ -104,6 +107,9 @@ def _fitting_matrix(source_fractions: Array, nodes: Array) -> Array:
     free = hats[:, 1:] * weights[:, None]
     normal = free.T @ hats[:, 1:]
     right = free.T @ (curve - np.outer(hats[:, 0], on_curve[0]))
+    carried = (_SAMPLES - 1) * beyond / max(nodes[-1] - nodes[0], 1e-12)
+    normal[-1, -1] += carried
+    right[-1] += carried * on_curve[-1]
     fitted = on_curve.copy()
     fitted[1:] = np.linalg.solve(normal, right)
     return (1.0 - _FIT) * on_curve + _FIT * fitted

@@ -1,4 +1,4 @@
-"""What carries each target bone: the rig's own hierarchy, mended where a body part does not hang on the one before it."""
+"""What carries each target bone: the rig's hierarchy, mended where a part does not hang on the one before it."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def place_of(
     positions: Array | None,
     bone: int,
 ) -> Array:
-    """One bone's head [T, 3] m; `positions` [T, N, 3] holds its carrier's already, or nothing to follow the chain down."""
+    """One bone's head [T, 3] m; `positions` [T, N, 3] holds its carrier's already, if given."""
     if bone in places:
         return places[bone]
     carrier = int(tree.carriers[bone])

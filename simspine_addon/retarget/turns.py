@@ -128,7 +128,7 @@ class TurnMaker:
 
 def partner(place: int, count: int, others: int) -> int:
     """Which of `others` bones the bone at `place` of `count` follows, when a segment is split differently."""
-    return max(int(round((place + 1) / count * others)) - 1, 0)
+    return max(round((place + 1) / count * others) - 1, 0)
 
 
 def inherited(

@@ -18,7 +18,7 @@ def reach(
         end: ankle or wrist [T, 3].
         goal: where the end shall be [T, 3].
         pole: the side to which the middle joint bends where the limb is straight [T, 3].
-        soft: the share of the limb's length over which it slows down before it is straight; 0 to reach as far as can be.
+        soft: the share of the limb's length over which it slows down before it is straight; 0 for none.
 
     Returns:
         the turns of the first and second bone in ground, [T, 3, 3] each, and where the end comes to lie [T, 3].

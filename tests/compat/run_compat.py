@@ -1,4 +1,4 @@
-"""Run the tests of the scene in an older Blender, which cannot share an environment with the rest.
+"""Run the tests of the scene and the interface in an older Blender, which cannot share an environment with the rest.
 
     uv run --no-project --python 3.11 --with bpy==4.2.23 --with 'numpy<2' --with pytest tests/compat/run_compat.py
 
@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TESTS = ("axes", "bone_shape", "armature", "keyframes", "timeline", "channels", "geometry", "import_motion")
+SCENE = ("axes", "bone_shape", "armature", "keyframes", "timeline", "channels", "geometry", "import_motion", "cameras")
+TESTS = (*(f"scene/test_{name}.py" for name in (*SCENE, "label_pixels")), "ui")
 
 
 def register_checkout() -> None:
@@ -36,7 +37,7 @@ def main(arguments: list[str]) -> int:
 
     register_checkout()
     print(f"Blender {bpy.app.version_string}, numpy {numpy.__version__}, Python {sys.version.split()[0]}")
-    own = [str(ROOT / f"tests/scene/test_{name}.py") for name in TESTS]
+    own = [str(ROOT / "tests" / name) for name in TESTS]
     paths = [] if any(Path(each).exists() for each in arguments) else own
     return int(pytest.main(["-q", "--rootdir", str(ROOT), "-p", "no:cacheprovider", *paths, *arguments]))
 

@@ -1,4 +1,4 @@
-"""Skeletons to retarget onto: a synthetic person of any height, pose and number of spine bones; MPFB's rigs; the sample."""
+"""Skeletons to retarget onto: a synthetic person of any height, pose and spine; MPFB's rigs; the sample."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def build_person(
     twists: bool = False,
     roll_seed: int | None = 0,
 ) -> Person:
-    """A person of segment lengths after Winter, fig. 4.1; X forward, Y up, Z right before being turned to face elsewhere.
+    """A person of segment lengths after Winter, fig. 4.1; X forward, Y up, Z right, then turned to face elsewhere.
 
-    `twists` hangs a twist bone on each upper arm and thigh and an end bone on the head. Bone frames are random rotations
-    (by `roll_seed`), since a rig's own axes must not matter.
+    `twists` hangs twist bones on upper arms, forearms and thighs and end bones on head and toes. Bone frames are
+    random rotations (by `roll_seed`), since a rig's own axes must not matter.
     """
     bones: list[tuple[str, str | None, np.ndarray]] = []
     roles: dict[str, tuple[str, ...]] = {}
@@ -91,9 +91,7 @@ def build_person(
             parent = hand
             for joint in range(3):
                 distance = (0.345 if finger == "thumb" else 0.38) + 0.018 * joint
-                parent = add(
-                    f"{side}_{finger}", f"{side}_{finger}{joint}", parent, *at(distance, 0.03 - 0.012 * place)
-                )
+                parent = add(f"{side}_{finger}", f"{side}_{finger}{joint}", parent, *at(distance, 0.03 - 0.012 * place))
         thigh = add(f"{side}_thigh", f"{side}_thigh", pelvis, 0.0, 0.53, 0.05 * sign)
         shin = add(f"{side}_shin", f"{side}_shin", thigh, 0.004, 0.285, 0.052 * sign)
         foot = add(f"{side}_foot", f"{side}_foot", shin, -0.012, 0.042, 0.054 * sign)
@@ -106,7 +104,7 @@ def build_person(
     random = np.random.default_rng(roll_seed)
     frames = np.tile(np.eye(3), (len(bones), 1, 1))
     if roll_seed is not None:
-        frames = Rotation.random(len(bones), random_state=random.integers(1 << 30)).as_matrix()
+        frames = Rotation.random(len(bones), rng=random).as_matrix()
     skeleton = make_skeleton([b[0] for b in bones], [b[1] for b in bones], heads, frames)
     return Person(skeleton, RoleMap(roles, "synthetic"))
 

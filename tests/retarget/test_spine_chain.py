@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,8 +16,8 @@ from simspine.simspine_addon.retarget.spine_chain import Chain, chain_deltas
 LENGTH = 0.445
 # 60 deg of flexion (about -Z, forward), 15 of lateral bending, 10 of axial rotation.
 BEND = np.radians([-60.0, 15.0, 10.0])
-# The limits of the project, mm, for the mean distance from the curve: what plain chords give on an even bend is 9.1, 4.0,
-# 2.2 and 1.5.
+# The limits of the project, mm, for the mean distance from the curve; plain chords of an even bend have 9.1, 4.0, 2.2
+# and 1.5.
 LIMITS = {2: 9.3, 3: 3.9, 4: 2.2, 5: 1.4}
 
 
@@ -33,7 +34,7 @@ def bent_chain(joints: int, length: float = LENGTH) -> tuple[np.ndarray, np.ndar
 
 def distances_mm(points: np.ndarray, line: np.ndarray) -> np.ndarray:
     """From points [S, 3] to the nearest point of a broken line [K, 3], by brute force."""
-    dense = np.concatenate([np.linspace(a, b, 400) for a, b in zip(line, line[1:], strict=False)])
+    dense = np.concatenate([np.linspace(a, b, 400) for a, b in pairwise(line)])
     return 1e3 * np.linalg.norm(points[:, None] - dense, axis=2).min(axis=1)
 
 
@@ -69,14 +70,16 @@ def test_joints_straddle_the_curve_better_than_chords(bones: int) -> None:
 
 def test_chain_of_the_same_joints_is_copied() -> None:
     rest, moved, turns = bent_chain(6)
-    deltas = chain_deltas(Chain(rest), moved[None], turns[None], np.eye(3)[None], Chain(2.0 * rest), pinned_top=False)[0]
+    deltas = chain_deltas(Chain(rest), moved[None], turns[None], np.eye(3)[None], Chain(2.0 * rest), pinned_top=False)[
+        0
+    ]
     assert np.abs(deltas - turns).max() < 1e-12
 
 
 def test_pure_twist_is_shared_out_and_stays_straight() -> None:
     angles = np.radians(60.0) * np.arange(1, 7) / 6
     rest = np.linspace(0.0, LENGTH, 7)[:, None] * np.array([0.0, 1.0, 0.0])
-    turns = Rotation.from_euler("Y", angles).as_matrix()
+    turns = Rotation.from_euler("Y", angles[:, None]).as_matrix()
     target = np.linspace(0.0, 1.0, 4)[:, None] * np.array([0.0, 0.5, 0.0])
     deltas = chain_deltas(Chain(rest), rest[None], turns[None], np.eye(3)[None], Chain(target), pinned_top=False)[0]
     twist = Rotation.from_matrix(deltas).as_rotvec()
@@ -104,7 +107,9 @@ def test_total_rotation_is_exact_at_the_top(bones: int, person: Callable, forwar
 
 
 @pytest.mark.parametrize(("bones", "limit"), [(2, 9.3), (3, 3.9), (4, 2.2), (5, 1.4)])
-def test_neck_keeps_its_curve_through_the_whole_solve(bones: int, limit: float, person: Callable, forward: Callable) -> None:
+def test_neck_keeps_its_curve_through_the_whole_solve(
+    bones: int, limit: float, person: Callable, forward: Callable
+) -> None:
     """The neck likewise: a neck of the spine's length, so that the same limits hold."""
     source, target = _long_necked(24), _long_necked(bones)
     step = Rotation.from_euler("ZXY", BEND / 24).as_matrix()[None]
@@ -125,7 +130,12 @@ def _long_necked(count: int) -> tuple:
         bones.append((f"neck{i}", above, (0, 1.5 + LENGTH * i / count, 0)))
         above = f"neck{i}"
     bones.append(("head", above, (0, 1.5 + LENGTH, 0)))
-    roles = {"pelvis": ("pelvis",), "spine": ("chest",), "neck": tuple(f"neck{i}" for i in range(count)), "head": ("head",)}
+    roles = {
+        "pelvis": ("pelvis",),
+        "spine": ("chest",),
+        "neck": tuple(f"neck{i}" for i in range(count)),
+        "head": ("head",),
+    }
     for side, z in (("left", -1), ("right", 1)):
         parts = {
             "upper_arm": ("chest", (0, 1.45, 0.2 * z)),

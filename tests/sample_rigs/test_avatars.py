@@ -17,6 +17,7 @@ from simspine.sample_rigs.avatars.mpfb_data import (
     to_metres,
     vertex_groups,
 )
+from simspine.sample_rigs.avatars.people import NAMES, sample_avatar
 from simspine.sample_rigs.avatars.phenotype import Phenotype, body_height, parameter_shares, shaped_vertices
 from simspine.sample_rigs.avatars.rigs import RIG_NAMES, mirrored_name, place_rig, rig_default_positions
 from simspine.sample_rigs.avatars.weights import rig_weights
@@ -181,6 +182,24 @@ def test_nobody_is_naked_between_chest_and_thighs(name: str) -> None:
     assert set(avatar.face_material[faces[hits]].tolist()) <= cloth
 
 
+@pytest.mark.parametrize("name", PEOPLE)
+def test_trousers_do_not_poke_through_the_shirt_above_its_hem(name: str) -> None:
+    avatar = person(name)
+    corners, faces = triangles(avatar)
+    arms = carried_by_arms(avatar)
+    kept = ~arms[avatar.corners[avatar.offsets[:-1]]][faces]
+    corners, faces = corners[kept], faces[kept]
+    shirt = avatar.material_index("shirt")
+    hem = float(corners[avatar.face_material[faces] == shirt][..., 1].min())  # its lowest point: it is not level
+    angles = np.linspace(0.0, 2 * np.pi, 24, endpoint=False) + 0.05
+    around = np.stack([np.cos(angles), 0 * angles, np.sin(angles)], axis=1)
+    middle = (avatar.landmarks["hip_l"] + avatar.landmarks["hip_r"]) / 2 * (1.0, 0.0, 1.0)
+    heights = hem + np.array([0.02, 0.04, 0.06]) * avatar.vertices[:, 1].max() / 1.7
+    origins = np.concatenate([middle + (0.0, height, 0.0) + 1.5 * around for height in heights])
+    hits = first_hits(origins, np.tile(-around, (len(heights), 1)), corners)
+    assert set(avatar.face_material[faces[hits]].tolist()) == {shirt}
+
+
 def carried_by_arms(avatar: Avatar) -> NDArray[np.bool_]:
     """Vertices [V] whose heaviest bone hangs under a shoulder joint."""
     under = np.zeros(len(avatar.bone_names), dtype=bool)
@@ -232,3 +251,30 @@ def test_wrong_parameters_are_refused_in_one_line(wrong: dict, said: str) -> Non
     with pytest.raises(InputError, match=said) as caught:
         build_avatar(**wrong)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sample_people_can_be_had_by_name(name: str) -> None:
+    avatar = sample_avatar(name)
+    assert 1.0 < np.ptp(avatar.vertices[:, 1]) < 2.0
+
+
+def test_unknown_person_is_refused_with_the_names_there_are() -> None:
+    with pytest.raises(InputError, match=r"nobody.*ada.*mannequin"):
+        sample_avatar("nobody")
+
+
+def test_landmarks_lie_on_their_own_side_and_in_order() -> None:
+    places = person("average").landmarks
+    assert all(place[2] < 0 for name, place in places.items() if name.endswith("_l"))
+    assert all(place[2] > 0 for name, place in places.items() if name.endswith("_r"))
+    chain = ("pelvis", "L5_S1", "mid_lumbar", "T12_L1", "mid_thoracic", "neck_base", "atlas", "crown")
+    assert np.all(np.diff([places[name][1] for name in chain]) > 0.03)
+    assert places["nose"][0] > places["eye_l"][0] > places["ear_l"][0] > places["nose"][0] - 0.2
+    assert places["big_toe_r"][0] > places["ball_r"][0] > places["ankle_r"][0] > places["heel_r"][0]
+
+
+def test_missing_data_are_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match="pip install"):
+        data_folder()

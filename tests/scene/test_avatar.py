@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 bpy = pytest.importorskip("bpy")
+mathutils = pytest.importorskip("mathutils")
 
 from simspine.sample_rigs.avatars.avatar import Avatar, build_avatar, skinned_vertices  # noqa: E402
 from simspine.sample_rigs.avatars.mannequin import build_mannequin  # noqa: E402
-from simspine.sample_rigs.avatars.mpfb_data import has_data  # noqa: E402
-from simspine.sample_rigs.avatars.rigs import RIG_NAMES  # noqa: E402
+from simspine.sample_rigs.avatars.mpfb_data import has_data, read_json  # noqa: E402
+from simspine.sample_rigs.avatars.rigs import OPENSIM_FROM_RIG, RIG_FILES, RIG_NAMES  # noqa: E402
 from simspine.simspine_addon.scene.avatar import AvatarObjects, add_avatar, blender_rest  # noqa: E402
 from simspine.simspine_addon.scene.axes import points_to_blender  # noqa: E402
 
@@ -51,6 +52,18 @@ def test_bones_rest_as_the_arrays_say(kind: str, scene: bpy.types.Scene) -> None
     assert np.abs(rest - blender_rest(avatar)).max() < (2e-5 if kind == "rigify" else 1e-5)
     parents = [bones[name].parent.name if bones[name].parent else None for name in avatar.bone_names]
     assert parents == [avatar.bone_names[p] if p >= 0 else None for p in avatar.parents]
+
+
+@pytest.mark.parametrize("kind", ["default", "game_engine", "mixamo"])
+def test_rolls_of_the_rig_documents_mean_what_blender_means(kind: str) -> None:
+    """Blender's own frame for a direction and a roll, in the rig document's world, which looks along -y."""
+    avatar = avatar_of(kind)
+    document = read_json(RIG_FILES[kind][0])
+    rolls = {name: bone["roll"] for name, bone in document.get("bones", document).items()}
+    for bone, name in enumerate(avatar.bone_names):
+        along = mathutils.Vector(OPENSIM_FROM_RIG.T @ (avatar.tails[bone] - avatar.heads[bone]))
+        expected = np.array(bpy.types.Bone.MatrixFromAxisRoll(axis=along, roll=rolls[name]))
+        assert np.abs(OPENSIM_FROM_RIG.T @ avatar.rest[bone, :3, :3] - expected).max() < 1e-4, name
 
 
 @pytest.mark.parametrize("kind", ["mannequin", "mixamo"])
