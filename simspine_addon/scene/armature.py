@@ -42,7 +42,7 @@ def build_armature(
     armature = bpy.data.objects.new(name, bpy.data.armatures.new(name))
     _data(armature).display_type = "STICK"
     heads, tails = points_to_blender(track.rest_joint_centres), points_to_blender(bone_tails(track, mass_centers))
-    with _edit_mode(armature) as edit_bones:
+    with edit_mode(armature) as edit_bones:
         for body, bone_name in enumerate(bone_names):
             bone = edit_bones.new(bone_name)
             bone.head, bone.tail = heads[body], tails[body]
@@ -114,7 +114,7 @@ def _store_offsets(armature: bpy.types.Object, track: PoseTrack, bone_names: Seq
 
 
 @contextmanager
-def _edit_mode(armature: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones]:
+def edit_mode(armature: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones]:
     """Edit mode on an armature that is in no collection yet; edit bones can be had in no other way.
 
     It is linked to the current scene's own collection meanwhile, which no view layer can exclude. Object mode, and

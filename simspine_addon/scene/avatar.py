@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from .armature import _edit_mode as edit_mode
+from .armature import edit_mode as edit_mode
 from .armature import rest_matrices
 from .axes import BLENDER_FROM_OPENSIM, points_to_blender
 from .compat import shader_nodes
