@@ -3,6 +3,9 @@
 The one exporter of motions that asks Blender; what it reads goes through `opensim_motion` and `c3d`.
 """
 
+# bpy makes its submodules at run time, so their names cannot be checked
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 DECIMALS = 6
 _THREE = np.frombuffer("".join(f"{number:03d}" for number in range(1000)).encode(), np.uint8).reshape(1000, 3)
 _SCALE = 10**DECIMALS
-_LARGEST = 999_999.0  # below it six digits do before the point, and the product with 10^6 rounds by less than 10^-4 of the last digit
+_LARGEST = 999_999.0  # below it six digits do, and the product with 10^6 rounds by less than 10^-4
 _MINUS, _POINT, _BLANK, _NEW_LINE = (ord(character) for character in "-. \n")
 _BLOCK_VALUES = 1 << 18
 

@@ -53,13 +53,13 @@ def _run_block(model: Model, program: list[list[Step]], q: Array, positions: Arr
     for body, (joint, steps) in enumerate(zip(model.joints, program, strict=True)):
         rotation, position = ground if joint.parent == GROUND else done[joint.parent]
         for step in steps:
-            rotation, position = _advance(step, q, rotation, position)
+            rotation, position = advance(step, q, rotation, position)
         done.append((rotation, position))
         positions[:, body] = position.T
         rotations[:, body] = rotation.transpose(2, 0, 1)
 
 
-def _advance(step: Step, q: Array, rotation: Array, position: Array) -> tuple[Array, Array]:
+def advance(step: Step, q: Array, rotation: Array, position: Array) -> tuple[Array, Array]:
     """The frame after one step; inputs are never changed, since siblings start from them too."""
     if isinstance(step, Rotate):
         return rotate(rotation, step, step.angle(q)), position

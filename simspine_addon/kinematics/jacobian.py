@@ -97,12 +97,12 @@ def _frames_and_rates(model: Model, q: Array) -> tuple[list[tuple[Array, Array]]
     for body, (joint, steps) in enumerate(zip(model.joints, compile_model(model), strict=True)):
         rotation, position = ground if joint.parent == GROUND else frames[joint.parent]
         for step in steps:
-            rotation, position = _step(step, q, rotation, position, body, rates)
+            rotation, position = advance_with_rates(step, q, rotation, position, body, rates)
         frames.append((rotation, position))
     return frames, rates
 
 
-def _step(step: Step, q: Array, rotation: Array, position: Array, body: int, rates: list[Rate]) -> tuple[Array, Array]:
+def advance_with_rates(step: Step, q: Array, rotation: Array, position: Array, body: int, rates: list[Rate]) -> tuple[Array, Array]:
     if isinstance(step, Fixed):
         if step.translation is not None:
             position = position + np.matmul(step.translation, rotation)

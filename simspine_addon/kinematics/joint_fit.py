@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .forward import _advance
-from .jacobian import Rate, _step
+from .forward import advance
+from .jacobian import Rate, advance_with_rates
 from .program import Step
 
 Array = NDArray[np.float64]
@@ -28,7 +28,7 @@ def joint_poses(steps: Sequence[Step], q: Array) -> tuple[Array, Array]:
     """Rotations [3, 3, T] and positions [3, T] of a joint's child frame in its parent frame, at `q` [n, T]."""
     rotation, position = _identity(q.shape[1])
     for step in steps:
-        rotation, position = _advance(step, q, rotation, position)
+        rotation, position = advance(step, q, rotation, position)
     return rotation, position
 
 
@@ -63,7 +63,7 @@ def _proposal(steps: Sequence[Step], q: Array, rotations: Array, positions: Arra
     rotation, position = _identity(q.shape[1])
     rates: list[Rate] = []
     for step in steps:
-        rotation, position = _step(step, q, rotation, position, 0, rates)
+        rotation, position = advance_with_rates(step, q, rotation, position, 0, rates)
     turn, shift = np.zeros((2, len(q), 3, q.shape[1]))
     for rate in rates:
         if rate.angular is not None:

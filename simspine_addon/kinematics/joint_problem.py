@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..model.functions import Constant, Function, Linear, Multiplier
 from ..model.types import Joint, Model
 from .axis_angles import Expected, rotations_about
-from .program import Step, _joint_steps
+from .program import Step, joint_steps
 
 Array = NDArray[np.float64]
 
@@ -95,7 +95,7 @@ def joint_problem(model: Model, joint: Joint) -> JointProblem:
             rest_slide = rest_slide + part.axis * _still(part.function, len(part.coordinates))
     return JointProblem(
         kind=joint.kind,
-        steps=tuple(_joint_steps(local)),
+        steps=tuple(joint_steps(local)),
         expected=Expected(
             np.array([each.default for each in coordinates]),
             np.array([min(each.range) for each in coordinates]),

@@ -106,14 +106,14 @@ def compile_model(model: Model) -> list[list[Step]]:
     """The steps of each body, in the model's order of bodies."""
     program = []
     for joint in model.joints:
-        steps = _joint_steps(joint)
+        steps = joint_steps(joint)
         if joint.reversed:
             steps = _inverse(steps)
         program.append([*_fixed(joint.parent_offset), *steps, *_fixed(np.linalg.inv(joint.child_offset))])
     return program
 
 
-def _joint_steps(joint: Joint) -> list[Step]:
+def joint_steps(joint: Joint) -> list[Step]:
     if joint.kind == "ScapulothoracicJoint":
         return _scapulothoracic(joint)
     steps: list[Step] = []

@@ -19,8 +19,10 @@ PRESET_FOLDER = Path(__file__).resolve().parent / "presets"
 BY_STRUCTURE = "structure"
 # A family is believed when at least this share of its bones is there, besides every role that retargeting needs.
 _LEAST_SCORE = 0.5
+_FINGER_WEIGHT = 0.2
 _SIGNATURE_WEIGHT = 0.15
 _SPELLING_WEIGHT = 0.05
+_BONE_WEIGHT = 0.001
 _CONTROLS_BEHIND = 0.1  # a rig that has both is taken by its deform bones
 
 
@@ -40,10 +42,6 @@ class Preset:
     prefixes: tuple[str, ...]
     palms: Mapping[str, tuple[float, float, float]]
     controls_of: str = ""  # the family of deform bones that these controls move
-
-    @property
-    def bone_count(self) -> int:
-        return sum(len(bones) for bones in self.roles.values())
 
 
 @lru_cache(maxsize=1)
@@ -71,11 +69,11 @@ def controls_of(name: str) -> Preset | None:
 
 
 def choose_preset(skeleton: Skeleton) -> tuple[str, RoleMap, float]:
-    """The family that a skeleton's names belong to, its role map, and how well it fits (0 to about 1.2).
+    """The family that a skeleton's names belong to, its role map, and how well it fits (0 to about 1.5).
 
     Names are compared without namespace (`mixamorig:`, `Bip01 `), case and punctuation. The score is the share of the
-    family's bones that are there, and a little for those that only this family has and for the exact spelling. Where no
-    family fits, the map comes from the skeleton's shape, named "structure", with a score of 0.
+    family's bones that are there, and a little for fingers, for bones that only this family has and for the exact
+    spelling. Where no family fits, the map comes from the skeleton's shape, named "structure", with a score of 0.
 
     Raises:
         InputError: neither the names nor the shape are a person's.
@@ -145,7 +143,16 @@ def _score(family: Preset, role_map: RoleMap, skeleton: Skeleton) -> float:
     bare = {_bare(name, family) for name in skeleton.names}
     exact = sum(_bare(name, family) in wanted for name in found) / len(found)
     own = sum(name in bare for name in family.signature) / max(len(family.signature), 1)
-    return len(found) / family.bone_count + _SIGNATURE_WEIGHT * own + _SPELLING_WEIGHT * exact
+    body, fingers = (_share(family, role_map, of_fingers) for of_fingers in (False, True))
+    weighed = _FINGER_WEIGHT * fingers + _SIGNATURE_WEIGHT * own + _SPELLING_WEIGHT * exact
+    # Of two families that are both there whole, one holds the other: the larger one is meant.
+    return body + weighed + _BONE_WEIGHT * len(found)
+
+
+def _share(family: Preset, role_map: RoleMap, of_fingers: bool) -> float:
+    """How many of the family's bones are there, 0 to 1: of its fingers, which many rigs lack, or of all the rest."""
+    roles = [role for role in family.roles if (role.split("_")[-1] in FINGERS) == of_fingers]
+    return sum(len(role_map.of(role)) for role in roles) / max(sum(len(family.roles[role]) for role in roles), 1)
 
 
 def _plain_names(skeleton: Skeleton, family: Preset) -> dict[str, str]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kinematics.pose_track import PoseTrack
+from ..kinematics.quaternions import matrices_from_quaternions, quaternions_from_matrices, slerp
 from ..model.errors import InputError
 from ..retarget.skeleton import Skeleton, make_skeleton
 from .axes import frames_to_opensim, points_to_opensim
@@ -127,6 +128,8 @@ def key_rigify(
     channels, names, carried = _channels(rig, wanted, places)
     _rest_helpers(armature)
     notes = clear_the_way(armature, names)
+    if feet == "ik":
+        notes += _rigid_legs(armature)
     action, curves = fresh_action(armature, name)
     for bone, control in carried.items():
         write_bone(curves, control, frames, channels, bone)
@@ -231,9 +234,21 @@ def _control_frames(rig: RigifyRig, wanted: Mapping[str, Array], feet: Feet) -> 
     for name, control in rig.controls.items():
         if name not in legs:
             places[control] = _rigid(armature, _ORIGINAL + name, control, wanted[name])
+    places |= _tweak_places(rig, wanted)
     if feet == "ik":
         for side in _SIDES:
             places |= _leg_places(armature, wanted, side)
+    return places
+
+
+def _tweak_places(rig: RigifyRig, wanted: Mapping[str, Array]) -> dict[str, Array]:
+    """Tweak controls of spine bones that do not hang on their own FK control: they take such a bone's twist."""
+    bones = armature_data(rig.armature).bones
+    places = {}
+    for name, control in rig.controls.items():
+        tweak = bones.get(f"tweak_{name}")
+        if control.startswith("spine_fk") and tweak is not None and tweak.parent and tweak.parent.name != control:
+            places[tweak.name] = _rigid(rig.armature, _ORIGINAL + name, tweak.name, wanted[name])
     return places
 
 
@@ -246,34 +261,24 @@ def _leg_places(armature: bpy.types.Object, wanted: Mapping[str, Array], side: s
     if toe is not None and f"toe.{side}" in wanted:
         places[toe] = _rigid(armature, f"ORG-toe.{side}", toe, wanted[f"toe.{side}"])
     hip, knee, ankle = (wanted[f"{part}.{side}"][:, :3, 3] for part in ("thigh", "shin", "foot"))
-    along = ankle - hip
-    length = np.linalg.norm(along, axis=1, keepdims=True)
-    along = along / length
-    ahead = (knee - hip) - np.sum((knee - hip) * along, axis=1, keepdims=True) * along
-    bent = np.linalg.norm(ahead, axis=1, keepdims=True)
-    # A straight leg's knee points where the thigh has it: along the bend that the rig rests with.
-    thigh = wanted[f"thigh.{side}"][:, :3, :3] @ _rest_knee(armature, side)
-    thigh = thigh - np.sum(thigh * along, axis=1, keepdims=True) * along
-    straightness = np.clip(bent / (0.02 * length), 0.0, 1.0)
-    ahead = straightness * ahead / np.maximum(bent, 1e-9) + (1.0 - straightness) * thigh / np.linalg.norm(
-        thigh, axis=1, keepdims=True
-    )
-    ahead = ahead / np.linalg.norm(ahead, axis=1, keepdims=True)
     leg = float(np.median(np.linalg.norm(knee - hip, axis=1) + np.linalg.norm(ankle - knee, axis=1)))
+    ahead = (_rigid(armature, f"ORG-thigh.{side}", f"thigh_ik.{side}", wanted[f"thigh.{side}"])[:, :3, :3]) @ (
+        _pole_axis(armature, side)
+    )
     pole = f"thigh_ik_target.{side}"
     frames = np.repeat(plain_rest_matrices(armature, [pole]), len(knee), axis=0)
     frames[:, :3, 3] = knee + _POLE_AHEAD * leg * ahead
     return places | {pole: frames}
 
 
-def _rest_knee(armature: bpy.types.Object, side: str) -> Array:
-    """Where the knee points at rest, [3] in the thigh bone's axes."""
-    bones = armature_data(armature).bones
-    hip, knee, ankle = (np.array(bones[f"ORG-{part}.{side}"].head_local) for part in ("thigh", "shin", "foot"))
-    along = (ankle - hip) / np.linalg.norm(ankle - hip)
-    ahead = (knee - hip) - (knee - hip) @ along * along
-    turn = plain_rest_matrices(armature, [f"ORG-thigh.{side}"])[0, :3, :3]
-    return turn.T @ (ahead / max(float(np.linalg.norm(ahead)), 1e-9))
+def _pole_axis(armature: bpy.types.Object, side: str) -> Array:
+    """The axis of the IK thigh, [3], that its constraint turns towards the pole: x cos(angle) + z sin(angle)."""
+    assert armature.pose is not None
+    for bone in armature.pose.bones:
+        for constraint in bone.constraints:
+            if constraint.type == "IK" and constraint.pole_subtarget == f"thigh_ik_target.{side}":
+                return np.array([np.cos(constraint.pole_angle), 0.0, np.sin(constraint.pole_angle)])
+    raise InputError(f"the Rigify rig '{armature.name}' has no pole for its {side} knee", hint="choose its FK controls")
 
 
 def _rigid(armature: bpy.types.Object, bone: str, control: str, frames: Array) -> Array:
@@ -291,15 +296,16 @@ def _channels(
     the rig's switches are set. Carriers that are `ORG-` bones take part as bones without keys.
     """
     data = armature_data(rig.armature)
-    carriers: dict[str, str | None] = {}
-    frames: dict[str, Array] = {}
+    blends = _blended_helpers(rig.armature, places)
+    carriers: dict[str, str | None] = dict.fromkeys(blends)
+    frames = dict(blends)
     for control, place in places.items():
-        above = _carrier(data.bones[control], wanted, places)
+        above = _carrier(data.bones[control], wanted, {**places, **blends})
         if above is not None and above not in places and above not in frames:
-            carriers[above], frames[above] = None, wanted[above.removeprefix(_ORIGINAL)]
+            name = _metarig_name(above)
+            carriers[above], frames[above] = None, _rigid(rig.armature, _ORIGINAL + name, above, wanted[name])
         carriers[control], frames[control] = above, place
     names = list(carriers)
-    index = {name: place for place, name in enumerate(names)}
     order = sorted(names, key=lambda name: _depth(name, carriers))
     index = {name: place for place, name in enumerate(order)}
     parents = np.array([-1 if carriers[name] is None else index[str(carriers[name])] for name in order])
@@ -327,10 +333,38 @@ def _carrier(bone: bpy.types.Bone, wanted: Mapping[str, Array], places: Mapping[
     while above is not None:
         if above.name in places:
             return above.name
-        if above.name.startswith(_ORIGINAL) and above.name.removeprefix(_ORIGINAL) in wanted:
+        if _metarig_name(above.name) in wanted:
             return above.name
         above = above.parent
     return None
+
+
+def _blended_helpers(armature: bpy.types.Object, places: Mapping[str, Array]) -> dict[str, Array]:
+    """Helpers above the spine's tweaks that stand between two controls (a copy with part of its influence)."""
+    assert armature.pose is not None
+    found: dict[str, Array] = {}
+    for control in places:
+        helper = armature.pose.bones[control].parent
+        if not control.startswith("tweak_") or helper is None or helper.parent is None:
+            continue
+        copies = [each for each in helper.constraints if each.type == "COPY_TRANSFORMS" and each.subtarget in places]
+        if helper.parent.name in places and copies:
+            own = _rigid(armature, helper.parent.name, helper.name, places[helper.parent.name])
+            found[helper.name] = _between(own, places[copies[0].subtarget], copies[0].influence)
+    return found
+
+
+def _between(one: Array, other: Array, share: float) -> Array:
+    """Frames [T, 4, 4] at `share` of the way from `one` to `other`, turned along the shortest arc."""
+    frames = (1.0 - share) * one + share * other
+    turns = (quaternions_from_matrices(each[:, :3, :3]) for each in (one, other))
+    frames[:, :3, :3] = matrices_from_quaternions(slerp(*turns, np.full(len(one), share)))
+    return frames
+
+
+def _metarig_name(bone: str) -> str:
+    """The metarig's bone behind an `ORG-` or `DEF-` bone; nothing for others."""
+    return bone[4:] if bone.startswith((_ORIGINAL, "DEF-")) else ""
 
 
 def _rest_helpers(armature: bpy.types.Object) -> None:
@@ -344,6 +378,16 @@ def _rest_helpers(armature: bpy.types.Object) -> None:
         bone = armature.pose.bones.get(f"foot_spin_ik.{side}")
         if bone is not None:
             bone.matrix_basis.identity()
+
+
+def _rigid_legs(armature: bpy.types.Object) -> tuple[str, ...]:
+    """Keep the IK legs from stretching: Rigify lets them give by a tenth, which moves a knee by 25 mm."""
+    assert armature.pose is not None
+    legs = [armature.pose.bones.get(f"{part}.{side}") for part in ("thigh_ik", "MCH-shin_ik") for side in _SIDES]
+    stretched = [bone for bone in legs if bone is not None and bone.ik_stretch > 0.0]
+    for bone in stretched:
+        bone.ik_stretch = 0.0
+    return ("the IK legs no longer stretch, so that knees stay where they belong",) if stretched else ()
 
 
 def _key_switches(armature: bpy.types.Object, curves: object, frames: Array, feet: Feet) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-
 from simspine.exporters.euler import euler_angles, matrices_from_euler
 from simspine.exporters.number_text import fixed_rows
 from simspine.simspine_addon.model.errors import InputError

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from simspine.exporters.bvh_reader import read_bvh
 from simspine.simspine_addon.model.errors import InputError
 

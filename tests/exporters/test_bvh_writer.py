@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-
 from simspine.exporters.bvh_writer import BvhReport, write_bvh
 from simspine.sample_rigs import sample_model_path, sample_motion_path
 from simspine.simspine_addon.kinematics.forward import pose_track
@@ -248,7 +247,7 @@ def test_several_bodies_on_ground_hang_on_one_root(tmp_path: Path) -> None:
 
 def test_end_sites_are_as_long_as_the_bones(tmp_path: Path) -> None:
     track = chain(3)
-    ends = track.rest_joint_centres + [0.0, 0.0, 0.07]
+    ends = track.rest_joint_centres + np.array([0.0, 0.0, 0.07])
     plain = PlainReader(write_bvh(tmp_path / "a.bvh", track, ends=ends).path)
     assert set(plain.ends) == {"head", "hand"}
     assert plain.ends["hand"].tolist() == pytest.approx([0.0, 0.0, 7.0])

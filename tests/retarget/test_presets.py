@@ -221,6 +221,15 @@ def test_chest_of_the_mpfb_rigify_rig_carries_the_shoulders(mpfb: Callable) -> N
     assert role_map.of("neck") == ("spine.005",)
 
 
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name != "smplx"])
+def test_family_is_chosen_without_fingers_too(name: str, person: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SMPL-X without fingers is SMPL."""
+    sides, trunk, arm, leg, _, extra = FAMILIES[name]
+    bare = " ".join(word for word in extra.split() if not any(f in word.lower() for f in ("index", "thumb", "finger")))
+    monkeypatch.setitem(FAMILIES, name, (sides, trunk, arm, leg, "", bare))
+    assert choose_preset(family_skeleton(name, person)[0])[0] == name
+
+
 @pytest.mark.parametrize("motion", ["walking"])
 def test_opensim_model_is_recognised(motion: str, sample: Callable) -> None:
     family, role_map, _ = choose_preset(skeleton_of_track(sample(motion)))

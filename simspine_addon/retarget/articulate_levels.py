@@ -1,0 +1,102 @@
+"""The vertebral levels that an avatar's spine is divided into, and how tall and how deep under the skin they lie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model.errors import InputError
+
+Array = NDArray[np.float64]
+
+LUMBAR = ("L5", "L4", "L3", "L2", "L1")
+THORACIC = tuple(f"T{number}" for number in range(12, 0, -1))
+CERVICAL = tuple(f"C{number}" for number in range(7, 0, -1))
+LEVELS = LUMBAR + THORACIC + CERVICAL  # from the sacrum up
+THORAX = "T12"  # where the thoracic levels are not wanted, this one bone is the whole thorax
+
+# Height of a vertebra's body and of the disc below it, mm: Panjabi et al., Spine 1991;16(8):861-869 and 888-901, Spine
+# 1992;17(3):299-306 for the bodies, rounded radiological values for the discs; both as commonly reproduced, not checked
+# against the originals. Only their proportions are used. (C2 counts with its dens' base, C1 with its anterior arch.)
+_HEIGHT_MM = {
+    "L5": (22.9, 10.0), "L4": (24.1, 11.0), "L3": (23.8, 10.0), "L2": (24.3, 9.0), "L1": (23.8, 8.0),
+    "T12": (22.7, 7.0), "T11": (21.3, 6.0), "T10": (20.2, 5.5), "T9": (19.3, 5.0), "T8": (18.7, 5.0),
+    "T7": (18.2, 4.5), "T6": (17.4, 4.5), "T5": (16.2, 4.0), "T4": (16.2, 4.0), "T3": (15.7, 4.0),
+    "T2": (15.6, 4.0), "T1": (14.1, 4.5), "C7": (12.8, 5.5), "C6": (10.9, 5.5), "C5": (11.4, 5.5),
+    "C4": (11.4, 5.5), "C3": (11.6, 5.0), "C2": (20.0, 5.0), "C1": (11.0, 2.0),
+}  # fmt: skip
+# How far the middle of a vertebral body lies in front of the skin of the back, mm, on the scale of the heights above:
+# half the depth of the body (Panjabi, as above), the reach of the spinous process behind it, and 8 to 15 mm of skin and
+# ligament over its tip (both this project's own, by eye from textbook sections).
+_UNDER_SKIN_MM = {"L5": 70.0, "L3": 78.0, "T12": 72.0, "T8": 66.0, "T4": 65.0, "C7": 65.0, "C4": 55.0, "C1": 50.0}
+# The L5/S1 joint's height between the hip joints (0) and C7/T1 (1): pelvic thickness about 110 mm at a tilt of 13
+# degrees (Legaye 1998, as commonly reproduced) under the heights above.
+LUMBOSACRAL_SHARE = 0.20
+
+_BODY_NAME = re.compile(r"^(?:lumbar[_ ]?|lumbar_vertebra[_ ]?|l)([1-5])(?:_vertebra)?$", re.IGNORECASE)
+
+
+def chosen_levels(levels: Sequence[str]) -> tuple[str, ...]:
+    """The levels from the sacrum up, the thorax (T12) among them in any case.
+
+    Raises:
+        InputError: a level is not known, or a region is not whole.
+    """
+    wanted = {level.strip().upper() for level in levels}
+    unknown = sorted(wanted - set(LEVELS))
+    if unknown:
+        raise InputError(f"'{unknown[0]}' is not a vertebral level", hint="levels are L5 to L1, T12 to T1, C7 to C1")
+    if not set(LUMBAR) <= wanted:
+        missing = next(level for level in LUMBAR if level not in wanted)
+        raise InputError(f"the lumbar level {missing} is not among the levels", hint="choose all of L5 to L1")
+    for region, alone in ((THORACIC, {THORAX}), (CERVICAL, set())):
+        part = wanted & set(region)
+        if part - alone and part != set(region):
+            missing = next(level for level in region if level not in wanted)
+            problem = f"the levels {region[0]} to {region[-1]} are not whole: {missing} is not among them"
+            raise InputError(problem, hint="choose a region as a whole or not at all")
+    return tuple(level for level in LEVELS if level in wanted | {THORAX})
+
+
+def level_of_bone(name: str) -> str | None:
+    """The vertebral level that a bone's name means ("L5", "T12", "lumbar5"), if any."""
+    plain = name.upper()
+    if plain in LEVELS:
+        return plain
+    match = _BODY_NAME.match(name)
+    return f"L{match.group(1)}" if match else None
+
+
+def height_shares(region: Sequence[str]) -> Array:
+    """Where the joints below the levels of a region stand along it, and its top, [N + 1] from 0 to 1.
+
+    The joint is the middle of the disc, so that half of a disc counts with the vertebra below it.
+    """
+    heights = np.array([_HEIGHT_MM[level] for level in region])
+    over = LEVELS.index(region[-1]) + 1
+    disc_above = _HEIGHT_MM[LEVELS[over]][1] if over < len(LEVELS) else 0.0
+    discs = np.append(heights[:, 1], disc_above)
+    spans = heights[:, 0] + 0.5 * (discs[:-1] + discs[1:])
+    return np.concatenate([[0.0], np.cumsum(spans)]) / spans.sum()
+
+
+def trunk_height_mm() -> float:
+    """From L5/S1 to C7/T1 in the table's own size, mm."""
+    return float(sum(sum(_HEIGHT_MM[level]) for level in LUMBAR + THORACIC))
+
+
+def depth_under_skin(places: Array, joint_places: Array, levels: Sequence[str], trunk_height: float) -> Array:
+    """How far in front of the back's skin the spine runs at heights `places` [P], in the unit of `trunk_height`.
+
+    Args:
+        places: heights.
+        joint_places: heights of the joints below `levels` [N].
+        levels: [N], from below.
+        trunk_height: from L5/S1 to C7/T1.
+    """
+    known = [(joint_places[i], _UNDER_SKIN_MM[level]) for i, level in enumerate(levels) if level in _UNDER_SKIN_MM]
+    heights, depths = np.array(known).T
+    return np.interp(places, heights, depths) * trunk_height / trunk_height_mm()
