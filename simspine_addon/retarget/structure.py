@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .roles import RoleMap
-from .rotations import Array
+from .rotations import UP, Array, unit
 from .skeleton import Skeleton
 from .structure_arms import arm_roles
 from .structure_body import Body, floor_and_height, oriented, path_up, unfit
@@ -100,7 +100,8 @@ def _head_of(body: Body, upward: list[int]) -> int:
     """Which bone of the path above the chest is the head: the first that carries a face, else the last with length."""
     heads = body.skeleton.rest_positions
     for place, bone in enumerate(upward):
-        if len(body.children[bone]) > 1 or (body.children[bone] and not _rises(body, bone)):
+        before = heads[bone] - heads[upward[place - 1]] if place else UP
+        if len(body.children[bone]) > 1 or (body.children[bone] and not _goes_on(body, bone, before)):
             return place
     last = len(upward) - 1
     tail_length = np.linalg.norm(body.ends[upward[last]] - heads[upward[last]])
@@ -108,7 +109,8 @@ def _head_of(body: Body, upward: list[int]) -> int:
     return last - 1 if last > 0 and is_end else last
 
 
-def _rises(body: Body, bone: int) -> bool:
-    """Whether a child stands clearly above the bone; a face root at the same place does not."""
-    step = body.skeleton.rest_positions[body.children[bone]] - body.head(bone)
-    return bool((step[:, 1] > 0.005 * body.height).any())
+def _goes_on(body: Body, bone: int, before: Array) -> bool:
+    """Whether a child continues the path; a face root at the same place, or a jaw, does not."""
+    steps = body.skeleton.rest_positions[body.children[bone]] - body.head(bone)
+    lengths = np.linalg.norm(steps, axis=1)
+    return bool(np.any((lengths > 0.005 * body.height) & (steps @ unit(before) > 0.3 * lengths)))

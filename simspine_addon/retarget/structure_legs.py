@@ -11,7 +11,7 @@ from .skeleton import Skeleton
 from .structure_body import Body, unfit
 
 _FOOT_ZONE = 0.13  # of the height: whatever is lower belongs to a foot
-_HIGH = 0.4
+_HIGH = 0.3  # of the height: hips are higher, an infant's too
 
 
 def find_legs(skeleton: Skeleton, paths: list[list[int]], floor: float, height: float) -> tuple[list[list[int]], int]:
