@@ -17,7 +17,7 @@ from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.scene.bone_shape import bone_tails
 from .bvh_joints import BvhJoints, Positions, bvh_joints, depth_first
 from .euler import euler_axes
-from .joint_tree import require_usable, turned_track
+from .joint_tree import heading, require_usable, turned_track
 from .number_text import fixed_rows
 
 Array = NDArray[np.float64]
@@ -59,6 +59,7 @@ def write_bvh(
     positions: Positions = "sliding",
     root_offset: Literal["zero", "rest"] = "zero",
     ends: Array | None = None,
+    turn_deg: float = 0.0,
     fps: float | None = None,
 ) -> BvhReport:
     """Write a motion as BVH.
@@ -78,7 +79,9 @@ def write_bvh(
         root_offset: "zero" lets programs that add the root's OFFSET to its channels and those that do not agree;
             "rest" gives its true place.
         ends: [B, 3] m, where the bodies' bones end in ground at rest; for the End Sites of those without children.
-        fps: resample to this rate. A motion whose steps are uneven is resampled to its own middle rate.
+        turn_deg: turn the whole about the vertical; OpenSim's subjects face X, with -90 they face Z.
+        fps: resample to this rate. A motion whose steps are uneven is resampled to its own middle rate, and one
+            without frames gets its rest pose as the only one; both are told in the report's warnings.
 
     Raises:
         InputError: a choice is none of the above, the motion is not finite, or the file cannot be written.
@@ -91,7 +94,9 @@ def write_bvh(
     _refuse_choice("root_offset", root_offset, ("zero", "rest"))
     require_usable(track)
     track, frame_time, warnings = _even(track, fps)
-    track, ends = _posed(track, ends, up, rest)
+    track, ends = _posed(track, ends, rest)
+    turn = (_Z_UP if up == "Z" else np.eye(3)) @ heading(turn_deg)
+    track, ends = turned_track(track, turn), ends @ turn.T
     joints = bvh_joints(track, ends, order, positions)
     root = int(np.argmin(joints.tree.parents))
     if root_offset == "rest":
@@ -179,6 +184,11 @@ def _even(track: PoseTrack, fps: float | None) -> tuple[PoseTrack, float, tuple[
     """The track at even steps, the step in s, and what was done to it."""
     if fps is not None and not (np.isfinite(fps) and fps > 0.0):
         raise InputError(f"a frame rate of {fps} is not possible", hint="give a positive number of frames per second")
+    if len(track.time) == 0:
+        # Blender's importer, among others, fails on a file without frames.
+        still, poses = track.rest_positions[None], track.rest_rotations[None]
+        track = replace(track, time=np.zeros(1), positions=still, rotations=poses)
+        return track, 1.0 / fps if fps else _STILL_FRAME_TIME_S, ("no frames: the rest pose became the only one",)
     if len(track.time) < 2:
         return track, 1.0 / fps if fps else _STILL_FRAME_TIME_S, ()
     if fps is not None:
@@ -200,18 +210,14 @@ def _whole_rate(step: float, steps: int) -> float:
     return whole if abs(whole - step) * steps < _WHOLE_RATE_S else step
 
 
-def _posed(track: PoseTrack, ends: Array | None, up: str, rest: str) -> tuple[PoseTrack, Array]:
-    """The track in the file's axes and with the rest pose that the file gets, and the bones' ends there, [B, 3] m."""
+def _posed(track: PoseTrack, ends: Array | None, rest: str) -> tuple[PoseTrack, Array]:
+    """The track with the rest pose that the file gets, and the bones' ends there, [B, 3] m."""
     places: Array = np.asarray(bone_tails(track) if ends is None else ends, dtype=np.float64)
     if places.shape != (len(track.names), 3) or not np.isfinite(places).all():
         shape = places.shape
         raise InputError(f"the bones' ends have the shape {shape}, where finite [{len(track.names)}, 3] is needed")
     if rest == "first":
-        if len(track.time) == 0:
-            raise InputError("a motion without frames has no first pose", hint="use its rest pose")
         in_body = np.einsum("bji,bj->bi", track.rest_rotations, places - track.rest_positions)
         places = track.positions[0] + np.einsum("bij,bj->bi", track.rotations[0], in_body)
         track = replace(track, rest_positions=track.positions[0], rest_rotations=track.rotations[0])
-    if up == "Z":
-        track, places = turned_track(track, _Z_UP), places @ _Z_UP.T
     return track, places

@@ -98,7 +98,7 @@ def matrices_from_euler(angles: Array, order: str) -> Array:
     return first @ second @ third
 
 
-def axis_rotations(angles: Array, axis: int) -> Array:
+def axis_rotations(angles: Array | float, axis: int) -> Array:
     """Rotations [..., 3, 3] by `angles` [...] rad about the axis 0, 1 or 2."""
     angles = np.asarray(angles, dtype=np.float64)
     rotations = np.zeros((*angles.shape, 3, 3))

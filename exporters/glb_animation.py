@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from .joint_tree import SLIDES_M, JointTree, local_blocks
 
 Array = NDArray[np.float64]
 Array32 = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 _STILL = 1e-7  # a change of a quaternion below what single precision holds
 
 
@@ -28,38 +31,68 @@ def rest_transforms(tree: JointTree) -> tuple[Array32, Array32]:
     return places.astype("<f4"), quaternions[:, [1, 2, 3, 0]].astype("<f4")
 
 
-def add_animation(buffer: GlbBuffer, name: str, tree: JointTree, track: PoseTrack) -> int:
-    """Add a take to a file whose nodes begin with the tree's joints; how many channels it has.
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A motion as a file holds it: what every joint does in its parent, in single precision."""
 
-    The root always has both channels; another joint has rotations unless it keeps its rest rotation throughout, and
-    translations if it is ever further from its rest place than `SLIDES_M`. Time begins at 0; what single precision
-    does to it (1e-6 s from 16 s on) is mended by the exact figures in `extras`.
+    name: str
+    seconds: Array  # [T] from 0 on
+    start_s: float
+    frames_per_second: float
+    quaternions: Array32  # [J, T, 4] (x, y, z, w), of continuous sign
+    places: Array32  # [J, T, 3] m
+    turns: Mask  # [J] ever leaves its rest rotation
+    slides: Mask  # [J] is ever further than `SLIDES_M` from its rest place
+
+
+def sampled_take(name: str, tree: JointTree, track: PoseTrack) -> Take:
+    """A track, of at least one frame, as samples. The root counts as turning and sliding.
 
     Raises:
-        InputError: times that do not increase.
+        InputError: times that do not increase, or poses that are not finite.
     """
-    if len(track.time) == 0:
-        return 0
     seconds = np.asarray(track.time, dtype=np.float64) - track.time[0]
     if not np.isfinite(seconds).all() or np.any(np.diff(seconds.astype("<f4")) <= 0.0):
         raise InputError(f"the times of the take '{name}' do not increase", hint="sort its rows and drop repeated ones")
     quaternions, places = _samples(tree, track)
     rest_places, rest_quaternions = rest_transforms(tree)
     is_root = tree.parents < 0
-    turns = is_root | (np.abs(quaternions - rest_quaternions[:, None]).max(axis=(1, 2)) > _STILL)
-    slides = is_root | (np.abs(places - rest_places[:, None]).max(axis=(1, 2)) > SLIDES_M)
-    animation: dict[str, Any] = {"name": name, "channels": [], "samplers": []}
-    time_accessor = buffer.times(seconds)
-    for path, joints, samples in (("rotation", turns, quaternions), ("translation", slides, places)):
-        _add_channels(buffer, animation, path, np.flatnonzero(joints), samples, time_accessor)
-    animation["extras"] = {
-        "frames": len(seconds),
-        "frames_per_second": track.rate,
-        "duration_s": float(seconds[-1]),
-        "start_time_s": float(track.time[0]),
-    }
-    buffer.add("animations", animation)
-    return len(animation["channels"])
+    return Take(
+        name=name,
+        seconds=seconds,
+        start_s=float(track.time[0]),
+        frames_per_second=track.rate,
+        quaternions=quaternions,
+        places=places,
+        turns=is_root | (np.abs(quaternions - rest_quaternions[:, None]).max(axis=(1, 2)) > _STILL),
+        slides=is_root | (np.abs(places - rest_places[:, None]).max(axis=(1, 2)) > SLIDES_M),
+    )
+
+
+def add_animations(buffer: GlbBuffer, takes: Sequence[Take]) -> int:
+    """Add takes to a file whose nodes begin with the tree's joints; how many channels they have.
+
+    A joint has rotations, or translations, in every take if it needs them in any: Blender, for one, leaves a bone
+    without a channel where the take before has put it. Time begins at 0; what single precision does to it (1e-6 s
+    from 16 s on) is mended by the exact figures in `extras`.
+    """
+    if not takes:
+        return 0
+    turns = np.flatnonzero(np.any([take.turns for take in takes], axis=0))
+    slides = np.flatnonzero(np.any([take.slides for take in takes], axis=0))
+    for take in takes:
+        animation: dict[str, Any] = {"name": take.name, "channels": [], "samplers": []}
+        times = buffer.times(take.seconds)
+        _add_channels(buffer, animation, "rotation", turns, take.quaternions, times)
+        _add_channels(buffer, animation, "translation", slides, take.places, times)
+        animation["extras"] = {
+            "frames": len(take.seconds),
+            "frames_per_second": take.frames_per_second,
+            "duration_s": float(take.seconds[-1]),
+            "start_time_s": take.start_s,
+        }
+        buffer.add("animations", animation)
+    return len(takes) * (len(turns) + len(slides))
 
 
 def _samples(tree: JointTree, track: PoseTrack) -> tuple[Array32, Array32]:

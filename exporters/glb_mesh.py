@@ -151,7 +151,8 @@ def _influences(tree: JointTree, mesh: SkinnedMesh, count: int) -> tuple[NDArray
     if cut := np.count_nonzero(kept < total * (1.0 - 1e-6)):
         share = float((1.0 - kept / np.maximum(total, kept)).max())
         warnings.append(
-            f"{cut} vertices of '{mesh.name}' hang on more than {count} bones: the least, up to {share:.1%}, are gone"
+            f"{cut} vertices of '{mesh.name}' hang on more than {count} bones: "
+            f"their lightest weights, {share:.1%} of the whole at most, are left out"
         )
     weights = weights / kept[:, None]
     return np.where(weights > 0.0, joints, 0), weights, tuple(warnings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -64,6 +64,14 @@ class SkinnedMesh:
     materials: tuple[SurfaceMaterial, ...] = ()
     triangle_materials: Indices | None = None  # [F]
     tangents: Array | None = None  # [V, 4]
+
+
+def turned_mesh(mesh: SkinnedMesh, turn: Array) -> SkinnedMesh:
+    """The mesh turned about ground's origin by the rotation `turn` [3, 3]."""
+    tangents = mesh.tangents
+    if tangents is not None:
+        tangents = np.column_stack([tangents[:, :3] @ turn.T, tangents[:, 3]])
+    return replace(mesh, positions=mesh.positions @ turn.T, normals=mesh.normals @ turn.T, tangents=tangents)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from ..simspine_addon.kinematics.resample import resample
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.types import GROUND, Model
 from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, Placement, keypoint_places
-from .glb_animation import add_animation, rest_transforms
+from .glb_animation import add_animations, rest_transforms, sampled_take
 from .glb_buffer import GlbBuffer
 from .glb_mesh import SurfaceShelf, add_mesh
-from .glb_types import Keypoint, SkinnedMesh
-from .joint_tree import JointTree, joint_tree
+from .glb_types import Keypoint, SkinnedMesh, turned_mesh
+from .joint_tree import JointTree, heading, joint_tree, require_usable, turned_track
 
 Array = NDArray[np.float64]
 
@@ -47,6 +47,7 @@ def write_glb(
     keypoints: Sequence[Keypoint] = (),
     keypoint_nodes: bool = False,
     influences: Literal[4, 8] = 4,
+    turn_deg: float = 0.0,
     fps: float | None = None,
     take_name: str = "motion",
 ) -> GlbReport:
@@ -62,6 +63,7 @@ def write_glb(
         keypoints: as `extras` of the joints: `simspine_keypoints` maps a name to its place [3] m in the joint's frame.
         keypoint_nodes: also a node for every keypoint.
         influences: how many bones a vertex may hang on; few programs read more than 4.
+        turn_deg: turn the whole about the vertical; OpenSim's subjects face X, with -90 they face Z as in glTF.
         fps: resample to this rate.
         take_name: of the track's own motion.
 
@@ -71,22 +73,29 @@ def write_glb(
     path = Path(path)
     if influences not in (4, 8):
         raise InputError(f"{influences} bones for a vertex are not possible", hint="choose 4 or 8")
+    require_usable(track)
     takes = {take_name: track} if takes is None else takes
+    for name, take in takes.items():
+        _refuse_other_skeleton(name, track, take)
+    turn = heading(turn_deg)
+    takes = {name: turned_track(take, turn) for name, take in takes.items()}
+    track, meshes = turned_track(track, turn), [turned_mesh(mesh, turn) for mesh in meshes]
     tree = joint_tree(track)
     buffer = GlbBuffer(_GENERATOR)
     scene: dict[str, Any] = {"nodes": [int(np.argmin(tree.parents))]}
     buffer.document |= {"scene": 0, "scenes": [scene]}
     _add_joints(buffer, tree, track, keypoints, keypoint_nodes)
     warnings = _add_meshes(buffer, scene, tree, meshes, influences)
-    channels, frames = 0, {}
+    samples = []
     for name, take in takes.items():
-        _refuse_other_skeleton(name, track, take)
         take = take if fps is None or len(take.time) == 0 else resample(take, fps)
-        frames[name] = len(take.time)
-        channels += add_animation(buffer, name, joint_tree(take) if take is not track else tree, take)
         if len(take.time) == 0:
             warnings.append(f"the take '{name}' has no frames and is left out")
+        else:
+            samples.append(sampled_take(name, tree, take))
+    channels = add_animations(buffer, samples)
     buffer.write(path)
+    frames = {take.name: len(take.seconds) for take in samples}
     return GlbReport(path, frames, tree.names[scene["nodes"][0]], channels, tuple(warnings))
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..simspine_addon.kinematics.pose_track import PoseTrack
 from ..simspine_addon.model.errors import InputError
+from .euler import axis_rotations
 
 Array = NDArray[np.float64]
 
@@ -17,6 +18,7 @@ ROOT_NAME = "root"
 SLIDES_M = 1e-6  # a joint that moves less in its parent does not slide: 25 such in a row stay below 0.05 mm
 # Frames are worked on in blocks of this many, so that a block's matrices stay in the processor's cache.
 _BLOCK = 1024
+_NOT_RIGID = 0.01  # by how much the squares of a rotation's entries may miss 3: a scale of 0.2 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def local_blocks(tree: JointTree, track: PoseTrack, *, world_axes: bool) -> Iter
         frames, rotations [J, 3, 3, n] and translations [J, 3, n] in m: frames are the last axis.
 
     Raises:
-        InputError: a pose is not finite.
+        InputError: a pose is not finite, or scaled.
     """
     for start in range(0, len(track.time), _BLOCK):
         frames = slice(start, min(start + _BLOCK, len(track.time)))
@@ -90,9 +92,22 @@ def local_blocks(tree: JointTree, track: PoseTrack, *, world_axes: bool) -> Iter
         yield frames, *_local_block(tree, rotations, centres)
 
 
+def heading(degrees: float) -> Array:
+    """The rotation [3, 3] about the vertical (Y); -90 lets a person who faces OpenSim's X face Z.
+
+    Raises:
+        InputError: not a finite number.
+    """
+    if not np.isfinite(degrees):
+        raise InputError(f"a turn of {degrees} degrees is not possible", hint="give a finite number")
+    return axis_rotations(np.radians(degrees), 1)
+
+
 def turned_track(track: PoseTrack, turn: Array) -> PoseTrack:
     """The whole motion turned about ground's origin by the rotation `turn` [3, 3]: other axes for another program."""
     turn = np.asarray(turn, dtype=np.float64)
+    if np.array_equal(turn, np.eye(3)):
+        return track
     return replace(
         track,
         positions=track.positions @ turn.T,
@@ -112,7 +127,7 @@ def _global_block(tree: JointTree, track: PoseTrack, frames: slice) -> tuple[Arr
     centres[added:] = track.positions[frames].transpose(1, 2, 0)
     if np.any(track.centres):
         centres[added:] += np.einsum("jabt,jb->jat", rotations[added:], track.centres)
-    _require_finite(track, frames, centres[added:], rotations[added:])
+    _require_rigid(track, frames, centres[added:], rotations[added:])
     return rotations, centres
 
 
@@ -150,12 +165,18 @@ def require_usable(track: PoseTrack) -> None:
         raise InputError(f"the rest pose of '{track.names[int(np.argmin(good))]}' is not finite")
 
 
-def _require_finite(track: PoseTrack, frames: slice, centres: Array, rotations: Array) -> None:
+def _require_rigid(track: PoseTrack, frames: slice, centres: Array, rotations: Array) -> None:
     """`centres` [B, 3, n] and `rotations` [B, 3, 3, n] are the track's at `frames`."""
-    good = np.isfinite(centres).all(axis=1) & np.isfinite(rotations).all(axis=(1, 2))
-    if not good.all():
-        frame, body = np.argwhere(~good.T)[0]
-        raise InputError(
-            f"the pose of '{track.names[body]}' at {track.time[frames.start + frame]:g} s is not finite",
-            hint="fill the gaps of the motion first",
-        )
+    # The squares of a rotation's nine entries add up to 3; this is false for what is not finite as well.
+    good = np.abs(np.einsum("jabt,jabt->jt", rotations, rotations) - 3.0) < _NOT_RIGID
+    good &= np.isfinite(centres).all(axis=1)
+    if good.all():
+        return
+    frame, body = np.argwhere(~good.T)[0]
+    finite = np.isfinite(centres[body, :, frame]).all() and np.isfinite(rotations[body, ..., frame]).all()
+    problem, hint = "is not finite", "fill the gaps of the motion first"
+    if finite:
+        problem, hint = "is scaled", "apply the armature object's scale first"
+    raise InputError(
+        f"the pose of '{track.names[body]}' at {track.time[frames.start + frame]:g} s {problem}", hint=hint
+    )

@@ -17,6 +17,8 @@ COMMANDS = {
     "info": ("info", "what a model and a motion hold, and what is odd about them"),
     "fk": ("fk", "forward kinematics to .npz, .trc or .sto"),
     "import": ("import_blend", "armature, bones, animation and cameras into a .blend file"),
+    "retarget": ("retarget_command", "a motion onto any avatar, and how well it went"),
+    "rigs": ("rigs_command", "the sample avatars, and which bones of a rig play which role"),
     "render": ("render_command", "multi-view images with exact labels"),
     "bench": ("bench", "benchmarks against a rival in the same run"),
 }

@@ -37,7 +37,7 @@ _SIDES = {
 }
 _TOES = {"big_toe": "toe-1-3", "small_toe": "toe-5-4"}  # tips
 # Single vertices of the base mesh: the tip of the nose, and the back of the left heel and the middle of the left ear.
-_NOSE, _HEEL, _EAR = 297, 12820, 12165
+NOSE_VERTEX, HEEL_VERTEX, EAR_VERTEX = 297, 12820, 12165
 CUBE_OF: dict[str, str] = {
     **_MIDDLE,
     **{f"{name}_{side}": f"joint-{side}-{cube}" for name, cube in (_SIDES | _TOES).items() for side in "lr"},
@@ -48,8 +48,8 @@ def landmarks_of(vertices: Array) -> dict[str, Array]:
     """Places [3] m by name ("hip_r", "L5_S1", ...) in a body of these base mesh vertices [19158, 3]."""
     groups, mirror = vertex_groups(), mirror_vertices()
     places = {name: vertices[groups[cube]].mean(axis=0) for name, cube in CUBE_OF.items()}
-    places["nose"] = vertices[_NOSE]
-    for name, vertex in (("heel", _HEEL), ("ear", _EAR)):
+    places["nose"] = vertices[NOSE_VERTEX]
+    for name, vertex in (("heel", HEEL_VERTEX), ("ear", EAR_VERTEX)):
         places[f"{name}_l"], places[f"{name}_r"] = vertices[vertex], vertices[mirror[vertex]]
     return places
 

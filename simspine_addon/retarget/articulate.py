@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.errors import InputError
+from .articulate_bones import OldBones, articulated_map, has_vertebrae, level_at, old_bones, with_bones
 from .articulate_curve import SpineCurve, joint_places, spine_curve
-from .articulate_levels import CERVICAL, LEVELS, LUMBAR, THORACIC, chosen_levels, level_of_bone
+from .articulate_levels import CERVICAL, LEVELS, LUMBAR, chosen_levels
 from .articulate_weights import Sharing, bound_limits, dense_share, level_shares, packed
 from .roles import RoleMap
-from .rotations import Array, unit
-from .skeleton import Skeleton, make_skeleton
+from .rotations import Array
+from .skeleton import Skeleton
 
 Indices = NDArray[np.int64]
 
@@ -28,22 +29,22 @@ Indices = NDArray[np.int64]
 class Articulation:
     """New bones for a skeleton, and the skin's weights with them; nothing is new where the vertebrae were there.
 
-    `weight_bones` and `weight_shares` [V, K] count bones of `skeleton`; every vertex keeps what its bones outside
-    `replaced` and `base` had, to the last digit, and the sum of the rest.
+    `weight_bones` and `weight_shares` [V, K] count bones of `skeleton`. Every vertex keeps what bones outside `base` and
+    `replaced` had of it, and the sum of what these had.
     """
 
-    names: tuple[str, ...]  # [N] vertebrae from below
+    names: tuple[str, ...]  # [N] vertebrae, from below
     parents: tuple[str, ...]  # [N] what each hangs on
     heads: Array  # [N, 3] m
     tails: Array  # [N, 3] m
-    rest_rotations: Array  # [N, 3, 3] y along the bone, z forward
+    rest_rotations: Array  # [N, 3, 3], y along the bone, z forward
     skeleton: Skeleton  # old and new bones
     role_map: RoleMap  # its spine (and neck) are the vertebrae
     weight_bones: Indices
     weight_shares: Array
-    base: tuple[str, ...]  # bones below L5/S1, which keep what lies there
-    replaced: Mapping[str, tuple[str, ...]]  # old bone -> the vertebrae within its span; it carries no skin any more
-    followed: Mapping[str, str]  # old bone -> its new parent, a vertebra
+    base: tuple[str, ...]  # old bones below L5/S1, which keep the skin that lies there
+    replaced: Mapping[str, tuple[str, ...]]  # old bone, without skin now -> the vertebrae within its span
+    followed: Mapping[str, str]  # the same bones -> their new parents
     warnings: tuple[str, ...] = ()
 
 
@@ -60,9 +61,9 @@ def articulate(
 ) -> Articulation:
     """Give a skinned avatar its vertebrae.
 
-    Without the thoracic levels one bone "T12" takes the thorax as a whole, as the models of OpenSim have it. What the
-    bones of the roles pelvis and spine (and neck, for cervical levels) weigh together on a vertex is shared out again
-    by `articulate_weights`; all other weights stay.
+    Without the thoracic levels one bone "T12" is the whole thorax, as in the models of OpenSim. What the bones of the
+    roles pelvis and spine (and neck, for cervical levels) weigh together on a vertex is shared out again (see
+    `articulate_weights`); all other weights stay.
 
     Args:
         skeleton: at rest, upright, in OpenSim's axes.
@@ -72,83 +73,133 @@ def articulate(
         weight_shares: [V, K], of any sum.
         levels: "L5" to "L1", and if wanted "T12" to "T1" and "C7" to "C1".
         triangles: [F, 3] vertices; with them the spine follows the skin of the back, otherwise the rig's own line.
-        landmarks: places [3] m of "L5_S1", "T12_L1", "neck_base", "atlas", as far as they are known.
+        landmarks: places [3] m of "L5_S1", "T12_L1", "neck_base" and "atlas", as far as they are known.
 
     Raises:
-        InputError: unknown levels, a map that does not fit, no neck for cervical levels, some vertebrae there already,
-            or no skin on the spine.
+        InputError: unknown levels, a map that does not fit, no neck for cervical levels, bones that have the vertebrae's
+            names already, or no skin on the spine.
     """
     wanted = chosen_levels(levels)
     role_map.check(skeleton)
-    vertices, weight_bones = np.asarray(vertices, float), np.asarray(weight_bones, np.int64)
-    weight_shares = np.asarray(weight_shares, float)
+    weight_bones = np.asarray(weight_bones, dtype=np.int64)
+    weight_shares = np.asarray(weight_shares, dtype=float)
     if has_vertebrae(skeleton, role_map, wanted):
         return _unchanged(skeleton, role_map, weight_bones, weight_shares)
-    _refuse_taken_names(skeleton, wanted)
-    neck = bool(set(wanted) & set(CERVICAL))
-    if neck and not role_map.of("neck"):
+    if wanted[-1] in CERVICAL and not role_map.of("neck"):
         raise InputError("the bone map has no neck to divide into cervical levels", hint="leave C7 to C1 out")
-    pool = _places_in(skeleton, (*role_map.of("pelvis"), *role_map.of("spine"), *(role_map.of("neck") if neck else ())))
-    dense = dense_share(weight_bones, weight_shares, pool, len(skeleton.names))
-    if not np.any(dense > 0.0):
-        raise InputError("no skin is bound to the spine", hint="choose the armature that moves the body's mesh")
-    share = _trunk_share(dense, weight_shares)
+    vertices = np.asarray(vertices, dtype=float)
+    share = _trunk_share(skeleton, role_map, weight_bones, weight_shares)
     curve = spine_curve(skeleton, role_map, vertices, triangles, share, landmarks or {})
+    old = old_bones(skeleton, role_map, curve, wanted)
     heads, tails = joint_places(curve, wanted)
-    tails[-1] = _top(skeleton, role_map, curve, neck, tails[-1])
-    base, carrier = _base_bones(skeleton, role_map, curve)
-    followed = _followed(skeleton, role_map, curve, wanted, base, neck)
-    new = _new_skeleton(skeleton, wanted, carrier, heads, tails, curve, followed)
-    shares = _vertex_shares(skeleton, curve, wanted, vertices, pool, dense)
-    bones, packed_shares = _new_weights(
-        skeleton, new, wanted, weight_bones, weight_shares, pool, dense, shares, base, carrier
-    )
+    tails[-1] = _top(skeleton, role_map, wanted, tails[-1])
+    new = with_bones(skeleton, wanted, old, heads, tails, curve.frame.axes[0])
+    bones, shares = _handed_over(skeleton, new, wanted, old, curve, vertices, weight_bones, weight_shares)
     return Articulation(
         names=wanted,
-        parents=(carrier, *wanted[:-1]),
+        parents=(old.base[-1], *wanted[:-1]),
         heads=heads,
         tails=tails,
         rest_rotations=new.rest_rotations[[new.index(level) for level in wanted]],
         skeleton=new,
         role_map=articulated_map(new, role_map),
         weight_bones=bones,
-        weight_shares=packed_shares,
-        base=base,
-        replaced={bone: _span(skeleton, curve, wanted, bone) for bone in followed},
-        followed=followed,
+        weight_shares=shares,
+        base=old.base,
+        replaced={name: _span(curve, wanted, old, name) for name in old.followed},
+        followed=old.followed,
+        warnings=() if triangles is not None else ("the skin's faces are not known: the spine follows the rig's line",),
     )
 
 
-def has_vertebrae(skeleton: Skeleton, role_map: RoleMap, wanted: Sequence[str]) -> bool:
-    """Whether the skeleton has these levels already: as bones in its spine and neck, or as vertebrae put in before."""
-    chain = (*articulated_map(skeleton, role_map).of("spine"), *role_map.of("neck"))
-    there = {level_of_bone(name) for name in chain}
-    if THORAX_ALONE(wanted):
-        there.add("T12")  # a chest by any name is what T12 would be
-    return set(wanted) <= there
+def _unchanged(skeleton: Skeleton, role_map: RoleMap, weight_bones: Indices, weight_shares: Array) -> Articulation:
+    nothing = np.empty((0, 3))
+    return Articulation(
+        names=(),
+        parents=(),
+        heads=nothing,
+        tails=nothing,
+        rest_rotations=np.empty((0, 3, 3)),
+        skeleton=skeleton,
+        role_map=articulated_map(skeleton, role_map),
+        weight_bones=weight_bones,
+        weight_shares=weight_shares,
+        base=(),
+        replaced={},
+        followed={},
+        warnings=("the avatar has these vertebrae already",),
+    )
 
 
-def articulated_map(skeleton: Skeleton, role_map: RoleMap) -> RoleMap:
-    """The role map with the vertebrae that the skeleton has as its spine and neck; as it is where there are none.
+def _trunk_share(skeleton: Skeleton, role_map: RoleMap, weight_bones: Indices, weight_shares: Array) -> Array:
+    """How much of each vertex [V] the trunk's bones have, of what all bones have.
 
-    The rig's own spine bones lose their role: they follow the vertebrae. Works on any articulated rig, one that was
-    saved and loaded too.
+    Raises:
+        InputError: nothing at all.
     """
-    there = [level for level in LEVELS if level in skeleton.names]
-    if not set(LUMBAR) | {"T12"} <= set(there) or not _is_chain(skeleton, there):
-        return role_map
-    corrections = {"spine": tuple(level for level in there if level not in CERVICAL)}
-    if set(CERVICAL) <= set(there):
-        corrections["neck"] = tuple(level for level in there if level in CERVICAL)
-    if all(role_map.of(role) == bones for role, bones in corrections.items()):
-        return role_map
-    return RoleMap(dict(role_map.bones) | corrections, f"{role_map.name} articulated".strip(), role_map.palms)
+    names = [name for role in ("pelvis", "spine", "neck") for name in role_map.of(role)]
+    trunk = np.isin(weight_bones, [skeleton.index(name) for name in names])
+    held = np.where(trunk, weight_shares, 0.0).sum(axis=1)
+    if not np.any(held > 0.0):
+        raise InputError("no skin is bound to the spine", hint="choose the armature that moves the body's mesh")
+    return held / np.maximum(weight_shares.sum(axis=1), 1e-12)
 
 
-def _is_chain(skeleton: Skeleton, names: Sequence[str]) -> bool:
-    bones = [skeleton.index(name) for name in names]
-    return all(skeleton.parents[upper] == lower for lower, upper in zip(bones, bones[1:], strict=False))
+def _top(skeleton: Skeleton, role_map: RoleMap, wanted: Sequence[str], otherwise: Array) -> Array:
+    """Where the last vertebra ends: the rig's own joint of the neck, or of the head."""
+    roles = ("head",) if wanted[-1] in CERVICAL else ("neck", "head")
+    bone = next(name for role in roles for name in role_map.of(role)[:1])
+    place = skeleton.rest_positions[skeleton.index(bone)]
+    return place if place[1] > otherwise[1] - 0.02 else otherwise
 
 
-def THORAX_ALONE(wanted: Sequence[str]) -> bool:
-    return "T11" not in wanted
+def _span(curve: SpineCurve, wanted: Sequence[str], old: OldBones, name: str) -> tuple[str, ...]:
+    place = old.names.index(name)
+    first = wanted.index(level_at(curve, wanted, float(old.starts[place]) + 1e-6))
+    last = wanted.index(level_at(curve, wanted, float(old.ends[place]) - 1e-6))
+    return tuple(wanted[first : last + 1])
+
+
+def _handed_over(
+    skeleton: Skeleton,
+    new: Skeleton,
+    wanted: Sequence[str],
+    old: OldBones,
+    curve: SpineCurve,
+    vertices: Array,
+    weight_bones: Indices,
+    weight_shares: Array,
+) -> tuple[Indices, Array]:
+    """The skin's weights [V, K] on the new skeleton."""
+    pool = np.array([skeleton.index(name) for name in old.names])
+    dense = dense_share(weight_bones, weight_shares, pool, len(skeleton.names))
+    total = dense.sum(axis=1, keepdims=True)
+    shares = level_shares(_sharing(curve, wanted, old, vertices, dense))
+    # What lies below L5/S1 stays with the bones that have it, or goes to the one that carries L5.
+    below = dense[:, : len(old.base)]
+    held = below.sum(axis=1, keepdims=True)
+    only_last = np.eye(len(old.base))[-1]
+    below = np.where(held > 0.0, below / np.where(held > 0.0, held, 1.0), only_last)
+    place = np.array([new.index(name) for name in skeleton.names])
+    kept = np.where(np.isin(weight_bones, pool), 0.0, weight_shares)
+    columns = np.array([new.index(name) for name in (*old.base, *wanted)])
+    return packed(
+        place[weight_bones], kept, columns, total * np.concatenate([below * shares[:, :1], shares[:, 1:]], axis=1)
+    )
+
+
+def _sharing(curve: SpineCurve, wanted: Sequence[str], old: OldBones, vertices: Array, dense: Array) -> Sharing:
+    forward, height, _ = curve.frame.inside(vertices).T
+    starts, ends = old.starts.copy(), old.ends.copy()
+    starts[0], ends[-1] = -np.inf, np.inf
+    low, high = bound_limits(dense, starts, ends)
+    end = -1 if wanted[-1] in CERVICAL else -1 - len(CERVICAL)
+    return Sharing(
+        joints=np.array([curve.joint_heights[LEVELS.index(level)] for level in wanted]),
+        top=float(curve.joint_heights[end]),
+        forward=forward - np.interp(height, curve.up, curve.forward),
+        height=height,
+        low=low,
+        high=high,
+        hips=0.0,
+    )

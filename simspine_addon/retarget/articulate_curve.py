@@ -22,7 +22,7 @@ _SNAP = 0.05
 _DEEPEST = 0.5
 _FARTHEST_FROM_RIG = 0.13
 _SAMPLES = 161
-_SMOOTHING = 0.09  # standard deviation, share of the curve's length: keeps lordosis and kyphosis, not the skin's folds
+_SMOOTHING = 0.06  # standard deviation, share of the curve's length: keeps lordosis and kyphosis, not the skin's folds
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,9 +29,9 @@ _HEIGHT_MM = {
     "C4": (11.4, 5.5), "C3": (11.6, 5.0), "C2": (20.0, 5.0), "C1": (11.0, 2.0),
 }  # fmt: skip
 # How far the middle of a vertebral body lies in front of the skin of the back, mm, on the scale of the heights above:
-# half the depth of the body (Panjabi, as above), the reach of the spinous process behind it, and 8 to 15 mm of skin and
+# half the depth of the body (Panjabi, as above), the reach of the spinous process behind it, and 3 to 8 mm of skin and
 # ligament over its tip (both this project's own, by eye from textbook sections).
-_UNDER_SKIN_MM = {"L5": 70.0, "L3": 78.0, "T12": 72.0, "T8": 66.0, "T4": 65.0, "C7": 65.0, "C4": 55.0, "C1": 50.0}
+_UNDER_SKIN_MM = {"L5": 66.0, "L3": 74.0, "T12": 68.0, "T8": 62.0, "T4": 62.0, "C7": 62.0, "C4": 52.0, "C1": 48.0}
 # The L5/S1 joint's height between the hip joints (0) and C7/T1 (1): pelvic thickness about 110 mm at a tilt of 13
 # degrees (Legaye 1998, as commonly reproduced) under the heights above.
 LUMBOSACRAL_SHARE = 0.20

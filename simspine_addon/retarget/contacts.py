@@ -28,8 +28,8 @@ def speeds(points: Array, rate: float) -> Array:
 def standing(points: Array, rate: float, floor: float, leg: float) -> Mask:
     """Whether a point of the sole [T, 3] m stands on the floor, [T].
 
-    It starts to stand where it is both low and slow, and goes on until it is either higher or faster than the wider
-    bounds. Stances and gaps shorter than 0.06 s are dropped and closed.
+    It stands from where it is first both low and slow to where it last is, as long as it is neither higher nor faster
+    than the wider bounds in between. Stances and gaps shorter than 0.06 s are dropped and closed.
     """
     height = points[:, 1] - floor
     speed = speeds(points, rate) / np.sqrt(_GRAVITY * leg)
@@ -39,6 +39,8 @@ def standing(points: Array, rate: float, floor: float, leg: float) -> Mask:
     event = np.where(begins | ends, np.arange(len(height)), -1)
     last = np.maximum.accumulate(event)
     state = np.where(last >= 0, begins[last], False)
+    for first, past in runs(state):
+        state[first + int(np.flatnonzero(begins[first:past])[-1]) + 1 : past] = False
     shortest = max(round(_SHORTEST * rate), 1)
     return _without_short(~_without_short(~state, shortest), shortest)
 

@@ -14,7 +14,17 @@ from .rotations import Array, least_rotation, matrices_from_rotation_vectors, ro
 
 _RELEASE = 0.3  # s over which a correction fades where nothing else is held soon
 Frames = NDArray[np.int64]
+_HANDOVER = 0.05  # s
 _LEVEL = np.array([1.0, 0.0, 1.0])
+
+
+@dataclass(frozen=True, slots=True)
+class SoleTracks:
+    """A foot's ankle, heel and ball over time, [T, 3] m each."""
+
+    ankle: Array
+    heel: Array
+    ball: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,38 +38,32 @@ class FootMotion:
 
 
 def plant(
-    heel: Array,
-    ball: Array,
-    turn: Array,
-    points: FootPoints,
-    stands: tuple[Mask, Mask],
-    floor: float,
-    rate: float,
+    tracks: SoleTracks, turn: Array, points: FootPoints, stands: tuple[Mask, Mask], floor: float, rate: float
 ) -> FootMotion:
     """Hold a foot's heel and ball on the floor while they stand there.
 
     While only one of them stands, the foot turns about it as the source's does; while both stand, it also turns so that
-    both keep their places. In between, the corrections run on as cubic curves with matching values and slopes.
+    both keep their places. In between, the ankle follows the source's; the difference runs on with matching values and
+    slopes.
 
     Args:
-        heel: where the source's heel would be at the target's size, [T, 3] m, its floor at `floor`.
-        ball: the same of the ball.
+        tracks: where the source's ankle, heel and ball would be at the target's size, their floor at `floor`.
         turn: the foot's rotation away from rest [T, 3, 3].
         points: heel and ball away from the ankle at rest.
         stands: when the heel and the ball stand, [T] each.
         floor: the floor's level, m.
         rate: frames per second.
     """
-    heel_places, ball_places = _places(heel, ball, points, stands)
+    heel_places, ball_places = _places(tracks.heel, tracks.ball, points, stands)
     fade = max(round(_RELEASE * rate), 2)
-    held_heel = _held(heel, stands[0], heel_places, floor, fade)
-    held_ball = _held(ball, stands[1], ball_places, floor, fade)
-    both = stands[0] & stands[1]
-    turn = _flattened(turn, points, held_heel, held_ball, both, fade)
-    weight = _ball_weight(*stands)[:, None]
-    from_heel = held_heel - rotate(turn, np.broadcast_to(points.heel, heel.shape))
-    from_ball = held_ball - rotate(turn, np.broadcast_to(points.ball, ball.shape))
-    ankle = (1.0 - weight) * from_heel + weight * from_ball
+    held_heel = _held(tracks.heel, stands[0], heel_places, floor, fade)
+    held_ball = _held(tracks.ball, stands[1], ball_places, floor, fade)
+    turn = _flattened(turn, points, held_heel, held_ball, stands[0] & stands[1], fade)
+    weight = _ball_weight(*stands, max(round(_HANDOVER * rate), 1))[:, None]
+    from_heel = held_heel - rotate(turn, np.broadcast_to(points.heel, turn.shape[:2]))
+    from_ball = held_ball - rotate(turn, np.broadcast_to(points.ball, turn.shape[:2]))
+    correction = (1.0 - weight) * from_heel + weight * from_ball - tracks.ankle
+    ankle = tracks.ankle + _carried_on(correction, runs(stands[0] | stands[1]), fade)
     return FootMotion(_above_floor(ankle, turn, points, floor, rate), turn, points, floor)
 
 
@@ -84,8 +88,6 @@ def _places(heel: Array, ball: Array, points: FootPoints, stands: tuple[Mask, Ma
 def _held(track: Array, stands: Mask, places: list[Array], floor: float, fade: int) -> Array:
     """A point's track [T, 3], fixed at its places while it stands, corrected smoothly in between."""
     stances = runs(stands)
-    if not stances:
-        return track
     correction = np.zeros_like(track)
     for (first, past), place in zip(stances, places, strict=True):
         correction[first:past] = place - track[first:past]
@@ -99,6 +101,8 @@ def _carried_on(values: Array, known: list[tuple[int, int]], fade: int) -> Array
     At a run's edge the curve has the run's own value and slope; before the first and after the last run it fades to
     zero within `fade` frames.
     """
+    if not known:
+        return np.zeros_like(values)
     filled = values.copy()
     count = len(values)
     zero = np.zeros(values.shape[1])
@@ -174,9 +178,15 @@ def _faded(values: Array, known: list[tuple[int, int]], fade: int) -> Array:
     return result
 
 
-def _ball_weight(heel_stands: Mask, ball_stands: Mask) -> Array:
-    """How far the ball, not the heel, leads the foot [T]: 0 where the heel stands alone, 1 where the ball does."""
+def _ball_weight(heel_stands: Mask, ball_stands: Mask, handover: int) -> Array:
+    """How far the ball, not the heel, leads the foot [T]: 0 where the heel stands alone, 1 where the ball does.
+
+    Where one takes over from the other without standing together, it does so over twice `handover` frames.
+    """
     alone = heel_stands ^ ball_stands
+    for first, _ in runs(alone & ball_stands) + runs(alone & heel_stands):
+        if first > 0 and alone[first - 1]:
+            alone[max(first - handover, 0) : first + handover] = False
     known = np.flatnonzero(alone)
     if len(known) == 0:
         return np.full(len(alone), 0.5)

@@ -10,7 +10,7 @@ import numpy as np
 from ..kinematics.pose_track import PoseTrack
 from .align import Alignment
 from .contacts import Mask, source_floor, standing
-from .feet import FootMotion, plant, smooth_above, toes_above_floor
+from .feet import FootMotion, SoleTracks, plant, smooth_above, toes_above_floor
 from .landmarks import facing, foot_points, leg_length
 from .roles import SIDES, RoleMap
 from .rotations import Array
@@ -19,22 +19,22 @@ from .tree import BodyTree, place_of
 from .turns import TurnMaker
 from .two_bones import reach
 
-# A planted leg may be as straight as the source's ever is, within these shares of its length: the knee of a straight
-# leg moves without bound for a millimetre of reach.
+# A planted leg may be as straight as the source's is at that moment, within these shares of its length: the knee of a
+# straight leg moves without bound for a millimetre of reach.
 _STRAIGHT = (0.985, 0.9990)
 _LOWERING = 0.2  # s over which the pelvis is lowered and let up again
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFeet:
-    """The source's soles in ground: heel and ball [T, 3] m by side, their floors, when they stand, and how straight the
-    legs ever are, as hip to ankle over thigh and shin."""
+    """The source's soles in ground by side, their floors, when heel and ball stand, and how straight the legs are [T],
+    as hip to ankle over thigh and shin."""
 
-    heel: Mapping[str, Array]
-    ball: Mapping[str, Array]
+    soles: Mapping[str, SoleTracks]
+    ankle_heights: Mapping[str, float]  # over the sole at rest
     floors: Mapping[str, float]
     stands: Mapping[str, tuple[Mask, Mask]]
-    straightest: float
+    straightness: Mapping[str, Array]
 
     @property
     def floor(self) -> float:
@@ -44,23 +44,20 @@ class SourceFeet:
 def source_feet(track: PoseTrack, source: Skeleton, source_map: RoleMap, maker: TurnMaker) -> SourceFeet:
     """Heel and ball of the source over time, and when they stand on the floor."""
     leg, forward = leg_length(source, source_map), facing(source, source_map)
-    heel, ball, floors, stands = {}, {}, {}, {}
-    straightest = 0.0
+    soles, heights, floors, stands, straightness = {}, {}, {}, {}, {}
     for side in SIDES:
         bones = source_map.of(f"{side}_foot")
         ankle = maker.heads[:, source.index(bones[0])]
         points = foot_points(source, source_map, side, forward)
         turn = maker.source_turn(bones[-1])
-        heel[side], ball[side] = ankle + turn @ points.heel, ankle + turn @ points.ball
-        floors[side] = source_floor(heel[side], ball[side], leg)
-        stands[side] = (
-            standing(heel[side], track.rate, floors[side], leg),
-            standing(ball[side], track.rate, floors[side], leg),
-        )
+        heel, ball = ankle + turn @ points.heel, ankle + turn @ points.ball
+        soles[side], heights[side] = SoleTracks(ankle, heel, ball), -float(points.ball[1])
+        floor = floors[side] = source_floor(heel, ball, leg)
+        stands[side] = standing(heel, track.rate, floor, leg), standing(ball, track.rate, floor, leg)
         hip, knee = (maker.heads[:, source.index(source_map.of(f"{side}_{part}")[0])] for part in ("thigh", "shin"))
         length = np.linalg.norm(knee - hip, axis=1) + np.linalg.norm(ankle - knee, axis=1)
-        straightest = max(straightest, float((np.linalg.norm(ankle - hip, axis=1) / length).max()))
-    return SourceFeet(heel, ball, floors, stands, straightest)
+        straightness[side] = np.linalg.norm(ankle - hip, axis=1) / length
+    return SourceFeet(soles, heights, floors, stands, straightness)
 
 
 def plant_feet(
@@ -78,8 +75,10 @@ def plant_feet(
         points = foot_points(alignment.target, target_map, side, alignment.forward)
         turn = maker.source_turn(maker.source_map.of(f"{side}_foot")[-1]) @ alignment.offsets[f"{side}_foot"]
         lift = np.array([0.0, floor - scale * feet.floors[side], 0.0])
-        heel, ball = scale * feet.heel[side] + lift, scale * feet.ball[side] + lift
-        planted[side] = plant(heel, ball, turn, points, feet.stands[side], floor, rate)
+        ankle_lift = np.array([0.0, -points.ball[1] - scale * feet.ankle_heights[side], 0.0])
+        own = feet.soles[side]
+        tracks = SoleTracks(scale * own.ankle + lift + ankle_lift, scale * own.heel + lift, scale * own.ball + lift)
+        planted[side] = plant(tracks, turn, points, feet.stands[side], floor, rate)
     return planted
 
 
@@ -90,17 +89,16 @@ def keep_in_reach(
     turns: list[Array | None],
     places: dict[int, Array],
     planted: Mapping[str, FootMotion],
-    straightest: float,
+    straightness: Mapping[str, Array],
     rate: float,
 ) -> Array:
     """How much the pelvis has to come down, [T] m, so that no leg is too short for its planted foot; smooth in time."""
-    share = float(np.clip(straightest, *_STRAIGHT))
     needed = np.zeros(len(next(iter(planted.values())).ankle))
     for side, motion in planted.items():
         hip = place_of(
             tree, target.rest_positions, turns, places, None, target.index(target_map.of(f"{side}_thigh")[0])
         )
-        length = share * sum(segment_lengths(target, target_map, side))
+        length = np.clip(straightness[side], *_STRAIGHT) * sum(segment_lengths(target, target_map, side))
         beside = np.hypot(*(hip - motion.ankle)[:, [0, 2]].T)
         tallest = np.sqrt(np.maximum(length**2 - beside**2, 0.0))
         needed = np.maximum(needed, hip[:, 1] - motion.ankle[:, 1] - tallest)

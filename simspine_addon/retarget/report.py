@@ -15,8 +15,8 @@ from .skeleton import Skeleton, skeleton_of_track
 from .solve import RetargetResult
 
 _LEG_OF_HEIGHT = 0.491  # hip to ankle as a share of the height (Winter, fig. 4.1)
-_JERK_PARTS = ("upper_arm", "hand", "thigh", "shin", "foot", "toes")  # joints that every rig has in the same place
-_JERK_ROLES = tuple(f"{side}_{part}" for side in SIDES for part in _JERK_PARTS)
+_LEG_ROLES = tuple(f"{side}_{part}" for side in SIDES for part in ("thigh", "shin", "foot", "toes"))
+_ARM_ROLES = tuple(f"{side}_{part}" for side in SIDES for part in ("upper_arm", "hand"))
 
 
 def retarget_report(
@@ -31,8 +31,8 @@ def retarget_report(
 
     Everything is compared with what the source does at the target's size, both away from rest: the spine's curve with
     the target's own resting spine bent as the source's is; hands and feet with the source's places from the middle of
-    the hips. `jerk_ratio` is the root mean square third derivative of shoulders, wrists, hips, knees, ankles
-    and balls of the feet over the source's at that size.
+    the hips. `jerk_ratio` is the root mean square third derivative of hips, knees, ankles and balls of
+    the feet together, which planting the feet could roughen, over the source's at that size.
     """
     numbers = _Numbers(source_track, source_map, target, target_map, result)
     report: dict[str, object] = {
@@ -85,8 +85,8 @@ class _Numbers:
             "end_effector_error_of_height": self._end_effectors(track),
             "foot_slide_mm": {"max": max(slides, default=0.0), "by_stance": slides},
             "penetration_mm": 1e3 * max(self.result.options.floor - lowest, 0.0),
-            "jerk_ratio": self._jerk_ratio(track, _JERK_ROLES),
-            "jerk_ratio_by_role": {role: self._jerk_ratio(track, (role,)) for role in _JERK_ROLES},
+            "jerk_ratio": self._jerk_ratio(track, _LEG_ROLES),
+            "jerk_ratio_by_role": {role: self._jerk_ratio(track, (role,)) for role in (*_LEG_ROLES, *_ARM_ROLES)},
         }
 
     def _turn(self, track: PoseTrack, name: str) -> Array:

@@ -86,7 +86,7 @@ def retarget(
     """
     options = options or RetargetOptions()
     if len(source_track.time) == 0:
-        raise InputError("the motion has no frames")
+        raise InputError("the motion has no frames", hint="choose another range of time")
     source = skeleton_of_track(source_track)
     source_map.check(source)
     target_map.check(target)
@@ -109,7 +109,7 @@ def retarget(
     elif options.feet == "locked":
         planted = plant_feet(feet, alignment, target_map, maker, scale, options.floor, source_track.rate)
         lowered = keep_in_reach(
-            tree, alignment.target, target_map, turns, places, planted, feet.straightest, source_track.rate
+            tree, alignment.target, target_map, turns, places, planted, feet.straightness, source_track.rate
         )
         places[pelvis] = places[pelvis] - lowered[:, None] * np.array([0.0, 1.0, 0.0])
         stand_legs(tree, alignment, target_map, turns, places, planted)
@@ -168,7 +168,6 @@ def _place_hands(
     lift: float,
 ) -> None:
     """Turn the arms so that the wrists reach the source's places; hands keep their own rotations."""
-    inherited(tree, turns, places, alignment.target, target_map)
     rest = alignment.target.rest_positions
     for side in SIDES:
         bones = [
@@ -179,7 +178,7 @@ def _place_hands(
         heads = track.joint_centres[:, source.index(source_map.of(f"{side}_hand")[0])]
         goal = scale * heads + np.array([0.0, lift, 0.0])
         upper_turn = turns[bones[0][0]]
-        assert upper_turn is not None
+        assert upper_turn is not None  # a checked map has upper arms on both skeletons
         back = -np.matmul(upper_turn, alignment.forward)
         first, second, _ = reach(shoulder, elbow, wrist, goal, back, soft=0.04)
         for part, turn in ((bones[0], first), (bones[1], second)):

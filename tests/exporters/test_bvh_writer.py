@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -224,6 +226,13 @@ def test_z_up_turns_places_and_offsets(tmp_path: Path) -> None:
     assert np.allclose(plain.offsets["arm"], [x, -z, y], atol=1e-6)
 
 
+def test_turned_about_the_vertical(tmp_path: Path) -> None:
+    track = chain(20)
+    plain = PlainReader(write_bvh(tmp_path / "a.bvh", track, turn_deg=-90.0).path)
+    x, y, z = (100.0 * track.joint_centres[:, 4]).T
+    assert np.allclose(plain.poses(plain.values)[0]["hand"], np.column_stack([-z, y, x]), atol=1e-4)
+
+
 def test_first_frame_as_rest(tmp_path: Path) -> None:
     track = chain(20)
     plain = PlainReader(write_bvh(tmp_path / "a.bvh", track, rest="first").path)
@@ -253,12 +262,21 @@ def test_end_sites_are_as_long_as_the_bones(tmp_path: Path) -> None:
     assert plain.ends["hand"].tolist() == pytest.approx([0.0, 0.0, 7.0])
 
 
-@pytest.mark.parametrize("frames", [0, 1])
-def test_motions_of_no_and_of_one_frame(tmp_path: Path, frames: int) -> None:
-    report = write_bvh(tmp_path / "a.bvh", chain(frames))
+def test_a_motion_of_one_frame(tmp_path: Path) -> None:
+    report = write_bvh(tmp_path / "a.bvh", chain(1))
     plain = PlainReader(report.path)
-    assert plain.frames == report.frames == frames
+    assert plain.frames == report.frames == 1
     assert plain.frame_time > 0.0
+    assert errors(chain(1), report)[0] < 1e-4
+
+
+def test_a_motion_of_no_frames_becomes_its_rest_pose(tmp_path: Path) -> None:
+    track = chain(0)
+    report = write_bvh(tmp_path / "a.bvh", track)
+    plain = PlainReader(report.path)
+    places, _ = plain.poses(plain.values)
+    assert np.allclose(places["hand"], 100 * track.rest_joint_centres[4], atol=1e-4)
+    assert "no frames" in report.warnings[0]
 
 
 def test_long_motions_are_written_in_blocks_that_fit(tmp_path: Path) -> None:
@@ -306,7 +324,7 @@ def test_names_become_safe_and_stay_distinct(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "choices",
     [{"order": "XYX"}, {"unit": "parsec"}, {"unit": -1.0}, {"up": "X"}, {"rest": "T"}, {"positions": "some"},
-     {"root_offset": "x"}, {"fps": 0.0}, {"ends": np.zeros((2, 3))}],
+     {"root_offset": "x"}, {"fps": 0.0}, {"turn_deg": np.nan}, {"ends": np.zeros((2, 3))}],
 )  # fmt: skip
 def test_impossible_choices_are_refused_in_one_line(tmp_path: Path, choices: dict) -> None:
     with pytest.raises(InputError) as refusal:
@@ -323,9 +341,33 @@ def test_a_pose_that_is_not_finite_is_refused_with_its_place(tmp_path: Path) -> 
     assert not list(tmp_path.iterdir())
 
 
+def test_a_scaled_pose_is_refused(tmp_path: Path) -> None:
+    track = chain(5)
+    track.rotations[:, 2] *= 1.1
+    with pytest.raises(InputError, match="'head' at 0 s is scaled"):
+        write_bvh(tmp_path / "a.bvh", track)
+
+
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="folder"):
         write_bvh(tmp_path / "none" / "a.bvh", chain(2))
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
+def test_an_interrupted_export_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    def broken(values: np.ndarray) -> Iterator[bytes]:
+        yield b"0 0 0"
+        raise failure
+
+    path = tmp_path / "a.bvh"
+    before = write_bvh(path, chain(3)).path.read_bytes()
+    monkeypatch.setattr("simspine.exporters.bvh_writer.fixed_rows", broken)
+    with pytest.raises((KeyboardInterrupt, InputError)):
+        write_bvh(path, chain(9))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_the_same_motion_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -331,6 +331,18 @@ def test_several_bodies_on_ground_hang_on_one_root(tmp_path: Path, walking: Pose
     assert errors(glb, track)[0] < 0.005
 
 
+def test_turned_about_the_vertical(tmp_path: Path, walking: PoseTrack) -> None:
+    """With -90 degrees what faced X faces Z, mesh and all."""
+    mesh = tiles(walking)
+    glb = Glb(write_glb(tmp_path / "a.glb", walking, meshes=[mesh], turn_deg=-90.0).path)
+    places, _ = glb.globals(0, walking.time - walking.time[0])
+    x, y, z = walking.joint_centres[:, walking.names.index("head")].T
+    assert np.abs(places[glb.places["head"]] - np.column_stack([-z, y, x])).max() < 1e-5
+    stored = glb.accessor(glb.json["meshes"][0]["primitives"][0]["attributes"]["POSITION"])
+    x, y, z = mesh.positions.T
+    assert np.abs(stored - np.column_stack([-z, y, x])).max() < 1e-6
+
+
 def test_resampled_to_another_rate(tmp_path: Path, walking: PoseTrack) -> None:
     report = write_glb(tmp_path / "a.glb", walking, fps=30.0)
     glb = Glb(report.path)

@@ -118,6 +118,20 @@ def test_there_and_back_again(pose: str, person: Callable, random_motion: Callab
     assert np.ptp(np.linalg.norm(np.diff(there.positions[:, [1, 2]], axis=1), axis=2)) < 1e-12
 
 
+@pytest.mark.parametrize("name", ["mixamo", "mpfb_default"])
+def test_sample_model_to_a_rig_and_back(name: str, sample: Callable, mpfb: Callable, angle: Callable) -> None:
+    """Every part that both have comes back; of several vertebrae or ankle bones in a part, the last."""
+    track, rig = sample("lifting_with_twist"), mpfb(name)
+    source = skeleton_of_track(track)
+    role_map, rig_map = choose_preset(source)[1], choose_preset(rig)[1]
+    free = RetargetOptions(feet="free")
+    there = retarget(track, role_map, rig, rig_map, free).track
+    back = retarget(there, rig_map, source, role_map, free).track
+    mapped = [source.index(bones[-1]) for role, bones in role_map.bones.items() if rig_map.of(role)]
+    assert len(mapped) >= 17
+    assert angle(back.rotations, track.rotations)[:, mapped].max() < 0.1
+
+
 def test_travel_is_scaled_by_the_legs(sample: Callable, person: Callable) -> None:
     track = sample("walking")
     source = skeleton_of_track(track)
@@ -168,12 +182,14 @@ def test_proportions_followed_puts_joints_where_the_source_has_them(sample: Call
         assert np.abs(own - result.scale * wanted).max() < 1e-9
 
 
-def test_bones_without_a_role_stay_with_their_parents(sample: Callable, person: Callable) -> None:
+@pytest.mark.parametrize("hands", ["free", "placed"])
+def test_bones_without_a_role_stay_with_their_parents(hands: str, sample: Callable, person: Callable) -> None:
     track = sample("walking")
     role_map = choose_preset(skeleton_of_track(track))[1]
     target = person(twists=True)
-    result = retarget(track, role_map, target.skeleton, target.role_map)
-    for name, parent in (("left_thigh_twist", "left_thigh"), ("head_end", "head"), ("left_index0", "left_hand")):
+    result = retarget(track, role_map, target.skeleton, target.role_map, RetargetOptions(hands=hands))
+    pairs = {"left_thigh_twist": "left_thigh", "head_end": "head", "left_index0": "left_hand"}
+    for name, parent in (pairs | {"left_forearm_twist": "left_forearm"}).items():
         one, other = target.skeleton.index(name), target.skeleton.index(parent)
         local = np.swapaxes(result.track.rotations[:, other], 1, 2) @ result.track.rotations[:, one]
         assert np.abs(local - local[0]).max() < 1e-9

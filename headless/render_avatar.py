@@ -1,0 +1,134 @@
+"""The dressed avatar of a render job as arrays: chosen or fitted to the model, moved by its motion, with its keypoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..sample_rigs.avatars.avatar import Avatar
+from ..sample_rigs.avatars.keypoint_places import articulated_avatar, avatar_skeleton, keypoints_on_avatar
+from ..sample_rigs.avatars.people import MANNEQUIN, PEOPLE, sample_avatar
+from ..sample_rigs.avatars.rigs import RIG_NAMES
+from ..simspine_addon.kinematics.pose_track import PoseTrack
+from ..simspine_addon.model.errors import InputError
+from ..simspine_addon.model.types import Model
+from ..simspine_addon.retarget.avatar_landmarks import AvatarKeypoints, avatar_keypoints
+from ..simspine_addon.retarget.landmarks import sole_level
+from ..simspine_addon.retarget.presets import choose_preset
+from ..simspine_addon.retarget.roles import SIDES, RoleMap
+from ..simspine_addon.retarget.skeleton import Skeleton, skeleton_of_track
+from ..simspine_addon.retarget.solve import RetargetOptions, RetargetResult, retarget
+from ..simspine_addon.spine.keypoints import Placement
+
+Array = NDArray[np.float64]
+
+FITTED = "fitted"
+AVATAR_NAMES = (FITTED, MANNEQUIN, *PEOPLE)
+RIGS = RIG_NAMES
+_OUTFIT_SEED = 4  # of the fitted avatar, the same in every data set
+
+
+@dataclass(frozen=True, slots=True)
+class MovingAvatar:
+    """An avatar with its motion: `track` holds its bones (heads as positions) at the times of the model's motion."""
+
+    avatar: Avatar
+    role_map: RoleMap
+    keypoints: AvatarKeypoints
+    track: PoseTrack
+    warnings: tuple[str, ...]
+
+    @property
+    def mapped_bones(self) -> tuple[str, ...]:
+        """The bones that play a role."""
+        return tuple(bone for bones in self.role_map.bones.values() for bone in bones)
+
+    def points(self) -> Array:
+        """Its keypoints over time, [T, 37, 3] m in ground."""
+        return avatar_keypoints(self.keypoints, self.track.positions, self.track.rotations)
+
+
+def check_avatar(name: str, rig: str | None) -> None:
+    """Refuse a rig that cannot be.
+
+    Raises:
+        InputError: no such rig, or an avatar that has none to choose.
+    """
+    if rig is None:
+        return
+    if name not in AVATAR_NAMES or name == MANNEQUIN:
+        raise InputError(f"--rig does not go with --avatar {name}", hint=f"it goes with {FITTED} and {', '.join(PEOPLE)}")
+    if rig not in RIGS:
+        raise InputError(f"there is no rig '{rig}'", hint=f"choose {', '.join(RIGS)}")
+
+
+def moving_avatar(model: Model, track: PoseTrack, name: str, rig: str | None, placement: Placement) -> MovingAvatar:
+    """The avatar `name` in the motion of `track`, its spine divided into the lumbar vertebrae and the thorax.
+
+    The fitted avatar is as large as the model and stands where it does, hips on hips; the others walk at their own
+    size, on the model's floor, about the model's place.
+
+    Args:
+        model: that the motion is of.
+        track: of the model.
+        name: "fitted", "mannequin" or a sample person.
+        rig: of a fitted or sample person; "default", or the person's own, where left out.
+        placement: of the vertebral keypoints.
+
+    Raises:
+        InputError: no avatar can be fitted to the model, or the data that people are made of are not installed.
+    """
+    check_avatar(name, rig)
+    fitted = name == FITTED
+    avatar, role_map = articulated_avatar(_avatar(model, name, rig))
+    skeleton = avatar_skeleton(avatar)
+    source_map = choose_preset(skeleton_of_track(track))[1]
+    options = RetargetOptions(scale=1.0) if fitted else RetargetOptions()
+    result = retarget(track, source_map, skeleton, role_map, options)
+    moved = _standing_in(track, source_map, skeleton, role_map, result, fitted)
+    keypoints = keypoints_on_avatar(avatar, placement, role_map)
+    notes = ()
+    if keypoints.missing:
+        notes = (f"the avatar has no {', '.join(keypoints.missing)}: these keypoints are not labelled",)
+    return MovingAvatar(avatar, role_map, keypoints, moved, notes)
+
+
+def _avatar(model: Model, name: str, rig: str | None) -> Avatar:
+    if name != FITTED:
+        return sample_avatar(name, rig)
+    from ..sample_rigs.avatars.fitting import fit_avatar
+
+    return fit_avatar(model, rig or "default", seed=_OUTFIT_SEED)[0]
+
+
+def _standing_in(
+    track: PoseTrack,
+    source_map: RoleMap,
+    skeleton: Skeleton,
+    role_map: RoleMap,
+    result: RetargetResult,
+    fitted: bool,
+) -> PoseTrack:
+    """The result where the model is: the fitted avatar hips on hips, others about the same place on the same floor."""
+    source = skeleton_of_track(track)
+    hips = _heads(source, source_map, track.joint_centres, "thigh")
+    own = _heads(skeleton, role_map, result.track.positions, "thigh")
+    own[:, 1] += result.lowered
+    shift = np.median(hips - own, axis=0)
+    if not fitted:
+        # The solve puts the model's floor at 0; where it was follows from how it places the hips.
+        lift = float(np.median(own[:, 1] - result.scale * hips[:, 1]))
+        shift[1] = (_ankle_height(skeleton, role_map) - lift) / result.scale - _ankle_height(source, source_map)
+    return replace(result.track, positions=result.track.positions + shift)
+
+
+def _heads(skeleton: Skeleton, role_map: RoleMap, positions: Array, part: str) -> Array:
+    """The middle between the left and right joint of a limb, of positions [..., B, 3]."""
+    return positions[..., [skeleton.index(role_map.of(f"{side}_{part}")[0]) for side in SIDES], :].mean(axis=-2)
+
+
+def _ankle_height(skeleton: Skeleton, role_map: RoleMap) -> float:
+    """How high the ankles are over the sole at rest, m."""
+    return float(_heads(skeleton, role_map, skeleton.rest_positions, "foot")[1]) - sole_level(skeleton, role_map)
