@@ -59,7 +59,7 @@ def bvh_joints(track: PoseTrack, ends: Array, order: str, positions: Positions) 
         slides=slides,
         has_positions=has_positions,
         translations=translations,
-        angles=np.degrees(angles),
+        angles=angles,
         largest_error_m=loss,
     )
 
@@ -75,7 +75,7 @@ def depth_first(tree: JointTree) -> list[int]:
 
 
 def _channels(tree: JointTree, track: PoseTrack, axes: tuple[int, int, int]) -> tuple[Array, Array]:
-    """Continuous angles [T, J, 3] rad and translations [T, J, 3] m of every joint in its parent."""
+    """Continuous angles [T, J, 3] in degrees and translations [T, J, 3] m of every joint in its parent."""
     frames, joints = len(track.time), len(tree.names)
     angles, translations = np.empty((frames, joints, 3)), np.empty((frames, joints, 3))
     before = np.zeros(joints)
@@ -83,7 +83,9 @@ def _channels(tree: JointTree, track: PoseTrack, axes: tuple[int, int, int]) -> 
         angles[block] = principal_angles(rotations.transpose(3, 0, 1, 2), axes, before)
         translations[block] = places.transpose(2, 0, 1)
         before = angles[block][-1, :, 0]
-    return (continuous_angles(angles) if frames else angles), translations
+    for joint in range(joints):  # one by one, for the sake of memory in motions of hours
+        angles[:, joint] = np.degrees(continuous_angles(angles[:, joint]))
+    return angles, translations
 
 
 def _moves(translations: Array, offsets: Array) -> NDArray[np.bool_]:

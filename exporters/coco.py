@@ -1,8 +1,9 @@
 """Labels as a COCO keypoint file, with the 3D points beside the 2D ones.
 
 The file is an ordinary COCO keypoint annotation; what it holds besides is `keypoints_3d_world` and
-`keypoints_3d_camera` per annotation (a triple each, metres, null where the model has no such keypoint) and
-`camera`, `frame`, `time` per image, with the calibration under `cameras`.
+`keypoints_3d_camera` per annotation (a triple each, metres, null where the model has no such keypoint; where an
+avatar is seen, `keypoints_3d_world_model` too, the model's own) and `camera`, `frame`, `time` per image, with the
+calibration under `cameras`.
 """
 
 from __future__ import annotations
@@ -98,6 +99,7 @@ def _annotation(
         for number in (u, v, flag)
     ]
     box = labels.boxes[view, index].round(PIXEL_DECIMALS).tolist()
+    model = labels.points_world_model
     return {
         "id": identity,
         "image_id": identity,
@@ -109,6 +111,7 @@ def _annotation(
         "keypoints": keypoints,
         "keypoints_3d_world": _triples(labels.points_world[index]),
         "keypoints_3d_camera": _triples(labels.points_camera[view, index]),
+        **({} if model is None else {"keypoints_3d_world_model": _triples(model[index])}),
     }
 
 

@@ -15,7 +15,8 @@ def write_keypoint_npz(path: str | Path, labels: Labels) -> None:
 
     keypoint_names [K], keypoint_parents [K], camera_names [V], frames [T] (rows of the motion), time [T],
     points_2d [V,T,K,2], points_world [T,K,3], points_camera [V,T,K,3], inside [V,T,K], visibility [V,T,K],
-    boxes [V,T,4] (x y width height), K [V,3,3], R [V,3,3], t [V,3], size [V,2] (width, height).
+    boxes [V,T,4] (x y width height), K [V,3,3], R [V,3,3], t [V,3], size [V,2] (width, height); where an avatar is
+    seen, also points_world_model [T,K,3].
     """
     cameras = labels.cameras
     arrays = {
@@ -35,5 +36,7 @@ def write_keypoint_npz(path: str | Path, labels: Labels) -> None:
         "t": np.stack([camera.t for camera in cameras]).astype(float),
         "size": np.array([camera.size for camera in cameras], np.int64),
     }
+    if labels.points_world_model is not None:
+        arrays["points_world_model"] = labels.points_world_model
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **arrays)

@@ -28,6 +28,7 @@ class Labels:
 
     `points_2d` is in px and not clipped: NaN where the model has no such keypoint or it lies behind the camera.
     `boxes` is (x, y, width, height) in px of whatever is seen, cut to the image, NaN where nothing is.
+    Where an avatar is seen, the points are its own, and `points_world_model` has the model's beside them.
     """
 
     keypoint_names: tuple[str, ...]  # [K]
@@ -40,6 +41,7 @@ class Labels:
     points_2d: Array  # [V, T, K, 2] px
     inside: NDArray[np.bool_]  # [V, T, K] in front of the camera and within the image
     boxes: Array  # [V, T, 4] px
+    points_world_model: Array | None = None  # [T, K, 3] m
 
     @property
     def visibility(self) -> NDArray[np.uint8]:
@@ -55,11 +57,13 @@ def make_labels(
     frames: NDArray[np.int64],
     time: Array,
     outline: Callable[[int], Array] | None = None,
+    points_world_model: Array | None = None,
 ) -> Labels:
     """Project keypoints [T, K, 3] (m, OpenSim ground, NaN where missing) through distortion-free cameras.
 
     `outline(i)` gives the points [N, 3] whose projections bound the person in the i-th frame (the vertices of
-    what is rendered); without it the boxes are those of the keypoints.
+    what is rendered); without it the boxes are those of the keypoints. `points_world_model` [T, K, 3] are the
+    model's keypoints, where those that are labelled are an avatar's.
     """
     points_world = np.asarray(points_world, float)
     seen = [_view(camera, points_world) for camera in cameras]
@@ -80,6 +84,7 @@ def make_labels(
         points_2d=np.stack([view[1] for view in seen]),
         inside=np.stack([view[2] for view in seen]),
         boxes=boxes,
+        points_world_model=None if points_world_model is None else np.asarray(points_world_model, float),
     )
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import bpy
 
 Array = NDArray[np.float64]
-_BODY_PROPERTY = "simspine_body"  # on the bones of an imported person: the body's name, which Blender may have cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,8 @@ def collect_skinned_meshes(
 
     Vertices stand in OpenSim's ground where the armature's rest pose puts them in the world at the current frame; so
     `write_glb` wants a track whose rest pose is that of the armature. Bones go by the name of the body that they
-    stand for, or else their own. Objects that are not rendered are left out. The scene is as before afterwards.
+    stand for, or else their own. Objects that are hidden, in the viewport or when rendering, are left out. The scene is
+    as before afterwards.
 
     Args:
         objects: which to look at; all of the current scene where left out.
@@ -53,25 +53,31 @@ def collect_skinned_meshes(
         for thing in candidates:
             if thing.type != "MESH" or not _hangs_on(thing, armature):
                 continue
-            if thing.hide_render:
-                warnings.append(f"'{thing.name}' is not rendered and left out")
+            if thing.hide_render or not thing.visible_get():  # Blender does not keep what is hidden up to date
+                warnings.append(f"'{thing.name}' is hidden and left out")
                 continue
             mesh = _collected(thing, armature, graph, surfaces, warnings)
             if mesh is None:
                 warnings.append(f"'{thing.name}' has no faces and is left out")
-            else:
-                found.append(mesh)
+                continue
+            found.append(mesh)
+            if any(modifier.use_deform_preserve_volume for modifier in _modifiers(thing, armature)):
+                warnings.append(f"'{thing.name}' preserves its volume in Blender; glTF blends linearly")
     return CollectedMeshes(tuple(found), (*warnings, *surfaces.warnings))
 
 
 def _hangs_on(thing: bpy.types.Object, armature: bpy.types.Object) -> bool:
-    return _is_rigid(thing, armature) or any(
-        modifier.type == "ARMATURE" and getattr(modifier, "object", None) == armature for modifier in thing.modifiers
-    )
+    by_parent = thing.parent == armature and thing.parent_type == "ARMATURE"
+    return by_parent or _is_rigid(thing, armature) or bool(_modifiers(thing, armature))
+
+
+def _modifiers(thing: bpy.types.Object, armature: bpy.types.Object) -> list[Any]:
+    return [each for each in thing.modifiers if each.type == "ARMATURE" and getattr(each, "object", None) == armature]
 
 
 def _is_rigid(thing: bpy.types.Object, armature: bpy.types.Object) -> bool:
-    return thing.parent == armature and thing.parent_type == "BONE"
+    data: Any = armature.data
+    return thing.parent == armature and thing.parent_type == "BONE" and thing.parent_bone in data.bones
 
 
 @contextmanager
@@ -226,7 +232,10 @@ def _weights(
 
 
 def _body_of(bone: bpy.types.Bone) -> str:
-    return str(bone.get(_BODY_PROPERTY, bone.name))
+    """An imported person's bones know their body's name, which Blender may have cut for the bone's own."""
+    from ..simspine_addon.scene.armature import BODY_PROPERTY
+
+    return str(bone.get(BODY_PROPERTY, bone.name))
 
 
 def _read(items: Any, attribute: str, width: int, dtype: Any = np.float32) -> NDArray[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..exporters.labels import Labels
+from ..simspine_addon.retarget.avatar_landmarks import KeypointResidual, keypoint_residual
 
 if TYPE_CHECKING:
     from .render_job import RenderRequest
@@ -16,6 +17,20 @@ _PLACEMENTS = {
 }
 
 
+_AVATAR_PLACEMENTS = {
+    "surface": "the vertebral keypoints lie on the avatar's back as it is seen, clothes included, behind the vertebrae "
+    "(`surface`)",
+    "centroid": "the vertebral keypoints lie at the centres of the avatar's vertebrae (`centroid`)",
+}
+
+
+def residual_of(labels: Labels) -> KeypointResidual | None:
+    """How far the labelled keypoints of an avatar lie from the model's own; None where the model itself is seen."""
+    if labels.points_world_model is None:
+        return None
+    return keypoint_residual(labels.points_world, labels.points_world_model)
+
+
 def dataset_card(request: RenderRequest, labels: Labels, warnings: tuple[str, ...]) -> str:
     """README.md of the data set, in Markdown."""
     views, count, keypoints = labels.points_2d.shape[:3]
@@ -23,7 +38,9 @@ def dataset_card(request: RenderRequest, labels: Labels, warnings: tuple[str, ..
     missing = [
         name for name, world in zip(labels.keypoint_names, labels.points_world[0], strict=True) if world[0] != world[0]
     ]
-    placement = _PLACEMENTS[request.placement]
+    residual = residual_of(labels)
+    placement = (_PLACEMENTS if residual is None else _AVATAR_PLACEMENTS)[request.placement]
+    whose = "model" if residual is None else "avatar"
     lines = [
         f"# {request.model.stem}, {request.motion.stem}: {views * count} labelled images",
         "",
@@ -33,7 +50,7 @@ def dataset_card(request: RenderRequest, labels: Labels, warnings: tuple[str, ..
         f"- {views} views ({', '.join(camera.name for camera in labels.cameras)}), {count} frames each,"
         f" {', '.join(sizes)} px; what is seen: {request.avatar}",
         f"- {keypoints} keypoints in the order of SIMSPINE (arXiv 2602.20792, table B3); {placement}",
-        f"- not on this model, hence not labelled: {', '.join(missing) if missing else 'none'}",
+        f"- not on this {whose}, hence not labelled: {', '.join(missing) if missing else 'none'}",
         "",
         "## Files",
         "",
@@ -42,6 +59,7 @@ def dataset_card(request: RenderRequest, labels: Labels, warnings: tuple[str, ..
         f"| `images/<camera>/<frame>.{request.image_format}` | images; `<frame>` is the row of the motion, from 0 |",
         "| `annotations.json` | COCO keypoints, with `keypoints_3d_world` and `keypoints_3d_camera` per annotation |",
         "| `labels.npz` | everything as arrays: `points_2d [V,T,K,2]`, `points_world [T,K,3]`, "
+        f"{'' if residual is None else '`points_world_model [T,K,3]`, '}"
         "`points_camera [V,T,K,3]`, `visibility`, `inside`, `boxes`, `K`, `R`, `t`, `size`, `frames`, `time`, names |",
         "| `calibration.toml` | the cameras, in the world of the labels |",
         "| `calibration_pose2sim.toml` | the same cameras in Pose2Sim's Z-up world, `(z, x, y)` of ours |",
@@ -61,6 +79,28 @@ def dataset_card(request: RenderRequest, labels: Labels, warnings: tuple[str, ..
         "- Boxes `x, y, width, height` bound the projection of the rendered surface, cut to the centres of the",
         "  outermost pixels, in the same pixel coordinates as the keypoints; `area` is that of the box.",
     ]
+    if residual is not None:
+        lines += _residual_lines(labels, residual)
     if warnings:
         lines += ["", "## Noted while rendering", "", *(f"- {warning}" for warning in warnings)]
     return "\n".join(lines) + "\n"
+
+
+def _residual_lines(labels: Labels, residual: KeypointResidual) -> list[str]:
+    rows = (
+        f"| {name} | " + " | ".join("-" if value is None else f"{value:.1f}" for value in numbers.values()) + " |"
+        for name, numbers in residual.table().items()
+    )
+    return [
+        "",
+        "## Whose keypoints these are",
+        "",
+        "The labels are the seen avatar's own: joints at its joint centres, the other points on its visible surface,",
+        "clothes included, carried by its bones as its skin is. `points_world_model` (`keypoints_3d_world_model` in",
+        f"`annotations.json`) are those of the model's own kinematics, which lie {residual.overall_median_mm:.1f} mm",
+        "off (median of the keypoints' medians). Distance between the two over the labelled frames, mm:",
+        "",
+        "| keypoint | mean | median | largest |",
+        "|---|---|---|---|",
+        *rows,
+    ]

@@ -22,7 +22,7 @@ from ..simspine_addon.capture.calibration import write_calibration
 from ..simspine_addon.model.atomic import atomic_path
 from ..simspine_addon.model.errors import InputError
 from .bootstrap import ROOT
-from .dataset_card import dataset_card
+from .dataset_card import dataset_card, residual_of
 
 if TYPE_CHECKING:
     from .render_job import RenderRequest
@@ -71,6 +71,7 @@ def job_settings(
         "motion": {"name": request.motion.name, "sha256": file_hash(request.motion)},
         "surface_sha256": hashlib.sha256(np.ascontiguousarray(surface.round(7) + 0.0).tobytes()).hexdigest(),
         "avatar": request.avatar,
+        "rig": request.rig,
         "keypoints": request.placement,
         "frames": {
             "count": len(labels.frames),
@@ -162,6 +163,7 @@ def write_dataset(
         "blender": blender,
         "frames": labels.frames.tolist(),
         "warnings": list(warnings),
+        **({"keypoint_residual_mm": residual.table()} if (residual := residual_of(labels)) else {}),
         "files": {file: file_hash(folder / file) for file in sorted(images + others)},
     }
     _write_json(folder / MANIFEST_FILE, manifest)

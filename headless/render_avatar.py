@@ -38,7 +38,6 @@ class MovingAvatar:
     role_map: RoleMap
     keypoints: AvatarKeypoints
     track: PoseTrack
-    warnings: tuple[str, ...]
 
     @property
     def mapped_bones(self) -> tuple[str, ...]:
@@ -89,10 +88,7 @@ def moving_avatar(model: Model, track: PoseTrack, name: str, rig: str | None, pl
     result = retarget(track, source_map, skeleton, role_map, options)
     moved = _standing_in(track, source_map, skeleton, role_map, result, fitted)
     keypoints = keypoints_on_avatar(avatar, placement, role_map)
-    notes = ()
-    if keypoints.missing:
-        notes = (f"the avatar has no {', '.join(keypoints.missing)}: these keypoints are not labelled",)
-    return MovingAvatar(avatar, role_map, keypoints, moved, notes)
+    return MovingAvatar(avatar, role_map, keypoints, moved)
 
 
 def _avatar(model: Model, name: str, rig: str | None) -> Avatar:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .bootstrap import quiet_stdout
 from .cli import run_command
+from .render_avatar import RIGS
 from .render_job import AVATARS, RenderRequest, RenderResult, render_dataset
 
 DESCRIPTION = "Render a motion from calibrated cameras, with exact 2D and 3D labels of the 37 SIMSPINE keypoints."
@@ -22,7 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL", help="OpenSim model (.osim)")
     parser.add_argument("motion", type=Path, metavar="MOTION", help="joint angles (.mot, .sto)")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for images and labels")
-    parser.add_argument("--avatar", choices=AVATARS, default="skeleton", help="what is seen (default: %(default)s)")
+    parser.add_argument(
+        "--avatar",
+        choices=AVATARS,
+        default="skeleton",
+        help="what is seen: the model as skeleton, plain body or both; a dressed avatar fitted to it; the mannequin or "
+        "a sample person (default: %(default)s)",
+    )
+    parser.add_argument("--rig", choices=RIGS, help="bones of a fitted or sample person (default: their own)")
     parser.add_argument(
         "--cameras", default="h36m", metavar="CALIB|PRESET", help="calibration file (.toml) or preset (default: h36m)"
     )
@@ -61,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         motion=arguments.motion,
         output=arguments.output,
         avatar=arguments.avatar,
+        rig=arguments.rig,
         cameras=arguments.cameras,
         frames=arguments.frames,
         size=arguments.size,

@@ -19,16 +19,18 @@ from ..simspine_addon.kinematics.pose_track import PoseTrack
 from ..simspine_addon.model.document import read_model
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.motion import read_motion
-from ..simspine_addon.model.types import Model, Motion
+from ..simspine_addon.model.types import Motion
 from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, KEYPOINT_PARENTS, Placement, keypoint_positions
 from .dataset_files import Dataset, job_settings, open_dataset, write_dataset
 from .interruption import stop_between_images
 from .progress import progress
+from .render_avatar import AVATAR_NAMES, MovingAvatar, check_avatar, moving_avatar
 from .render_plan import choose_cameras, chosen_rows, folder_names, frames_of
 
 Array = NDArray[np.float64]
 
-AVATARS = ("skeleton", "body", "both")
+MODEL_AVATARS = ("skeleton", "body", "both")  # the model itself is seen
+AVATARS = (*MODEL_AVATARS, *AVATAR_NAMES)
 _VIEWS_PER_FRAME = 1009  # more than anyone has cameras: keeps the seeds of images apart
 
 
@@ -40,6 +42,7 @@ class RenderRequest:
     motion: Path
     output: Path
     avatar: str = "skeleton"
+    rig: str | None = None
     cameras: str = "h36m"
     frames: str = ":"
     size: tuple[int, int] | None = None
@@ -95,10 +98,14 @@ def render_dataset(request: RenderRequest) -> RenderResult:
     whole_track = pose_track(model, motion)
     rows = chosen_rows(request.frames, len(motion.time))
     _check_request(request)
-    poses = frames_of(whole_track, rows)
+    seen = None
+    if request.avatar not in MODEL_AVATARS:
+        seen = moving_avatar(model, whole_track, request.avatar, request.rig, request.placement)
+    seen_track = whole_track if seen is None else seen.track
+    poses = frames_of(seen_track, rows)
 
     from ..simspine_addon.scene import render as cycles  # Blender is asked for only when the input is known to be good
-    from .render_scene import add_person, add_studio, surface_samples
+    from .render_scene import add_moving_avatar, add_person, add_studio, surface_samples
 
     scene = _empty_scene()
     device = cycles.choose_device(request.device)
@@ -107,10 +114,14 @@ def render_dataset(request: RenderRequest) -> RenderResult:
         build_warning = ("this build of Blender cannot denoise: the images keep their noise; raise --samples",)
     else:
         build_warning = ()
-    person = add_person(scene, model, poses, request.avatar, request.geometry)
-    choice = choose_cameras(request.cameras, request.size, surface_samples(person, whole_track))
+    if seen is None:
+        person = add_person(scene, model, poses, request.avatar, request.geometry)
+    else:
+        person = add_moving_avatar(scene, seen, poses)
+    choice = choose_cameras(request.cameras, request.size, surface_samples(person, seen_track))
     warnings = (*build_warning, *model.warnings, *motion.warnings, *person.warnings, *choice.warnings)
-    labels = _labels(request, model, motion, whole_track, rows, choice.cameras, _outline(person.parts, poses))
+    points = keypoint_positions(model, whole_track, request.placement)[rows]
+    labels = _labels(motion, rows, choice.cameras, points, seen, _outline(person.parts, poses))
     surface = np.concatenate([part.local.ravel() for part in person.parts])
     settings = job_settings(request, labels, surface, _blender_version())
     dataset = open_dataset(request.output, settings, folder_names(choice.cameras), request.overwrite)
@@ -119,7 +130,7 @@ def render_dataset(request: RenderRequest) -> RenderResult:
         print(f"warning: {warning}", file=sys.stderr)
 
     print(f"rendering on {device}", file=sys.stderr, flush=True)
-    add_studio(scene, person, whole_track)
+    add_studio(scene, person, seen_track)
     wanted = cycles.RenderSettings(request.samples, request.denoise, request.image_format, request.seed)
     cycles.configure(scene, wanted, device)
     started = time.perf_counter()
@@ -135,22 +146,24 @@ def render_dataset(request: RenderRequest) -> RenderResult:
 def _check_request(request: RenderRequest) -> None:
     if request.avatar not in AVATARS:
         raise InputError(f"there is no avatar '{request.avatar}'", hint=f"choose {', '.join(AVATARS)}")
+    check_avatar(request.avatar, request.rig)
     for folder in request.geometry:
         if not folder.is_dir():
             raise InputError("is no folder", path=folder, hint="--geometry takes the folder that holds the meshes")
 
 
 def _labels(
-    request: RenderRequest,
-    model: Model,
     motion: Motion,
-    track: PoseTrack,
     rows: NDArray[np.int64],
     cameras: tuple[Camera, ...],
+    model_points: Array,
+    seen: MovingAvatar | None,
     outline: Callable[[int], Array],
 ) -> Labels:
-    points = keypoint_positions(model, track, request.placement)[rows]
-    return make_labels(cameras, KEYPOINT_NAMES, KEYPOINT_PARENTS, points, rows, motion.time[rows], outline)
+    """The keypoints of who is seen: an avatar's own, with the model's beside them, or the model's."""
+    points = model_points if seen is None else seen.points()[rows]
+    beside = None if seen is None else model_points
+    return make_labels(cameras, KEYPOINT_NAMES, KEYPOINT_PARENTS, points, rows, motion.time[rows], outline, beside)
 
 
 def _outline(parts: tuple, poses: PoseTrack) -> Callable[[int], Array]:
@@ -159,11 +172,12 @@ def _outline(parts: tuple, poses: PoseTrack) -> Callable[[int], Array]:
 
 def _notes(labels: Labels) -> tuple[str, ...]:
     notes = []
+    who = "model" if labels.points_world_model is None else "avatar"
     lacking = [
         name for index, name in enumerate(labels.keypoint_names) if not np.isfinite(labels.points_world[:, index]).all()
     ]
     if lacking:
-        notes.append(f"the model has no {', '.join(lacking)}: these keypoints are not labelled")
+        notes.append(f"the {who} has no {', '.join(lacking)}: these keypoints are not labelled")
     empty = int((~np.isfinite(labels.boxes).all(axis=-1)).sum())
     if empty:
         notes.append(f"{empty} of {labels.boxes.shape[0] * labels.boxes.shape[1]} images show nothing of the person")

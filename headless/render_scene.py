@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 from ..exporters.outline import SkinnedPoints, blended_points, outermost, rigid_points
 from ..simspine_addon.kinematics.pose_track import PoseTrack
 from ..simspine_addon.model.types import GROUND, Model
+from ..simspine_addon.scene.avatar import add_avatar
 from ..simspine_addon.scene.axes import points_to_blender
 from ..simspine_addon.scene.body import build_body
-from ..simspine_addon.scene.import_motion import ImportResult, import_person
+from ..simspine_addon.scene.import_motion import import_person
 from ..simspine_addon.scene.names import fitting_names
+from ..simspine_addon.scene.retarget_keys import key_track
 from ..simspine_addon.scene.stick_bones import add_stick_bones
 from ..simspine_addon.scene.studio import build_studio, color_bones
 from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, keypoint_places
 from ..simspine_addon.spine.levels import lumbar_levels
+from .render_avatar import MovingAvatar
 
 Array = NDArray[np.float64]
 
@@ -29,9 +32,10 @@ _FLOOR_POSES = 120  # at how many poses the lowest point is looked for
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The person in the scene: `parts` is the surface that the cameras see, carried by the pose track's bodies."""
+    """The person in the scene: `parts` is the surface that the cameras see, carried by the pose track's bodies (an
+    avatar's bones)."""
 
-    imported: ImportResult
+    armature: bpy.types.Object
     parts: tuple[SkinnedPoints, ...]
     warnings: tuple[str, ...]
 
@@ -59,7 +63,23 @@ def add_person(scene: bpy.types.Scene, model: Model, poses: PoseTrack, avatar: s
         bones_of = dict(zip(poses.names, names, strict=True))
         body = build_body(imported.armature, poses, bones_of, avatar == "both", _crown_height(model, poses))
         parts.append(blended_points(body.rest_vertices, body.bodies, body.weights, poses))
-    return Person(imported, tuple(parts), tuple(notes))
+    return Person(imported.armature, tuple(parts), tuple(notes))
+
+
+def add_moving_avatar(scene: bpy.types.Scene, moving: MovingAvatar, poses: PoseTrack) -> Person:
+    """Bring a dressed avatar into the scene; `poses` of its bones fall on frames 1, 2, 3 ...
+
+    Raises:
+        InputError: its armature cannot be keyed.
+    """
+    avatar = moving.avatar
+    added = add_avatar(scene, avatar, avatar.name)
+    frames = np.arange(1.0, len(poses.time) + 1.0)
+    keyed = key_track(added.armature, poses, frames, moving.mapped_bones, f"{avatar.name} motion")
+    order = np.argsort(-avatar.weight_shares, axis=1, kind="stable")  # the main bone first: see `outermost`
+    bones, shares = (np.take_along_axis(each, order, axis=1) for each in (avatar.weight_bones, avatar.weight_shares))
+    skin = blended_points(avatar.vertices, bones, shares, poses)
+    return Person(added.armature, (skin,), keyed.notes)
 
 
 def add_studio(scene: bpy.types.Scene, person: Person, whole_track: PoseTrack) -> None:

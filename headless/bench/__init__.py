@@ -8,7 +8,9 @@ import json
 
 BENCHMARKS = {
     "fk": ("fk_bench", "forward kinematics against the opensim loop"),
+    "export": ("export_bench", "BVH and GLB of 60 bones x 3000 frames against Blender's exporters"),
     "import": ("import_bench", "importing 3000 frames x 30 bodies into Blender against keyframe_insert"),
+    "retarget": ("retarget_bench", "retargeting 60 bones x 3000 frames with keys against constraints and nla.bake"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Benchmark of the retargeting solve: the sample walk, repeated, onto a mannequin of some 60 bones."""
+"""Benchmark of retargeting: the sample walk, repeated, onto a mannequin of some 60 bones; the solve, then with keys."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ...simspine_addon.model.motion import read_motion
 from ...simspine_addon.retarget.presets import choose_preset
 from ...simspine_addon.retarget.skeleton import Skeleton, make_skeleton, skeleton_of_track
 from ...simspine_addon.retarget.solve import retarget
+from .retarget_blender import blender_half
 
 FRAMES = 3000
 _REPEATS = 3
@@ -22,7 +23,7 @@ _FINGERS = ("Thumb", "Index", "Middle", "Ring", "Pinky")
 
 
 def run(frames: int = FRAMES) -> dict[str, Any]:
-    """Seconds of the solve alone (best of three), with the numbers of frames and bones it took them for."""
+    """Seconds of the solve alone (best of three), and with keys in Blender against the rival in the same run."""
     track = long_track(frames)
     source_map = choose_preset(skeleton_of_track(track))[1]
     target = mannequin_skeleton()
@@ -38,6 +39,7 @@ def run(frames: int = FRAMES) -> dict[str, Any]:
         "source_bodies": len(track.names),
         "solve_seconds": best,
         "frames_per_second": frames / best,
+        **blender_half(track, source_map, target, target_map),
     }
 
 

@@ -59,12 +59,13 @@ _VERTEBRAE: dict[str, tuple[tuple[str, ...], float]] = {
     "Spine_04": (("T8",), 8.0),
     "Spine_05": (("T3",), 5.0),
     "Neck": (("C7",), 5.0),
-    "Neck_02": (("C4", "C3"), 15.0),
-    "Neck_03": (("C1",), 38.0),
+    "Neck_02": (("C4", "C3"), 8.0),
+    "Neck_03": (("C1",), 20.0),
 }
 _SACRUM = np.array([-0.025, -0.030, 0.0])  # its middle (S2) from L5/S1, of a sacrum that leans 40 degrees
 _SCAPULA = "T6"  # the level of the latissimus keypoints, and how far out of the middle, of the shoulders' half width
 _SCAPULA_OUT = 0.54
+_COLLAR_UP_M = 0.010  # the upper rim of a collar bone's inner end over its joint
 # From the skull's joint (forward, up, aside), m, for bodies whose data do not know the face.
 _FACE = {"Nose": (0.0, 0.021, 0.0), "Eye": (0.0, 0.053, 0.032), "Ear": (0.015, 0.041, 0.0), "Head": (0.020, 0.060, 0.0)}
 _HEEL_HEIGHT = 0.5  # of the ankle's
@@ -244,7 +245,7 @@ def _trunk(person: _Person) -> dict[str, CarriedPoint | None]:
     blade = _level_centre(person, (_SCAPULA,))
     points: dict[str, CarriedPoint | None] = {}
     for letter, suffix, _, sign in _SIDES:
-        inner = person.place(f"clavicle_{suffix}")
+        inner = person.place(f"clavicle_{suffix}") + person.size * _COLLAR_UP_M * UP
         points[f"{letter}Clavicle"] = where_ray_leaves(person.skin, inner, FORWARD, trunk)
         start = blade + sign * _SCAPULA_OUT * width * RIGHT
         points[f"{letter}Latissimus"] = where_ray_leaves(person.skin, start, -FORWARD, trunk)

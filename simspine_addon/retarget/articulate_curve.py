@@ -100,8 +100,9 @@ def spine_curve(
     line = _smoothed(line)
     heights = np.array([anchor[1] for anchor in anchors])
     missed = np.array([anchor[0] for anchor in anchors]) - np.interp(heights, up, line)
-    if heights[0] > joints[0] + 1e-9:  # nothing pins the lower end but a landmark
-        heights, missed = np.insert(heights, 0, joints[0]), np.insert(missed, 0, 0.0)
+    if "T12_L1" not in landmarks:  # what the neck's joint asks for is the thorax' matter, not the lumbar spine's
+        below = int("L5_S1" in landmarks)
+        heights, missed = np.insert(heights, below, joints[len(LUMBAR)]), np.insert(missed, below, 0.0)
     return SpineCurve(frame, line + _eased(up, heights, missed), up, joints)
 
 

@@ -70,6 +70,22 @@ def level_of_bone(name: str) -> str | None:
     return f"L{match.group(1)}" if match else None
 
 
+def level_partners(source: Sequence[str], target: Sequence[str]) -> tuple[int, ...] | None:
+    """Which bone of a source's spine each bone of a target's is, from below; nothing where one has no vertebrae.
+
+    A last bone of another name ("torso") is the thorax, for all thoracic levels that have no bone of their own. With
+    partners, a spine takes its source's rotations level by level, whatever the proportions of the two are.
+    """
+    levels = [level_of_bone(name) for name in source]
+    if not levels or set(levels[:-1]) < set(LUMBAR):
+        return None
+    place = {level: i for i, level in enumerate(levels) if level is not None}
+    partners = [place.get(level_of_bone(name) or THORAX, len(levels) - 1) for name in target]
+    if not set(LUMBAR) <= {level_of_bone(name) for name in target}:
+        return None
+    return tuple(partners)
+
+
 def height_shares(region: Sequence[str]) -> Array:
     """Where the joints below the levels of a region stand along it, and its top, [N + 1] from 0 to 1.
 

@@ -13,6 +13,11 @@ from . import (
     person_panel,
     preferences,
     redraw,
+    retarget_avatar_operator,
+    retarget_map_operators,
+    retarget_operator,
+    retarget_panel,
+    retarget_properties,
     select_person_operator,
     spine_panel,
 )
@@ -29,6 +34,16 @@ CLASSES: tuple[type, ...] = (
     select_person_operator.SIMSPINE_OT_select_person,
     person_panel.SIMSPINE_PT_imported,
     spine_panel.SIMSPINE_PT_lumbar,
+    retarget_properties.SIMSPINE_PG_retarget_choice,
+    retarget_properties.SIMSPINE_PG_role_bone,
+    retarget_properties.SIMSPINE_PG_bone_map,
+    retarget_operator.SIMSPINE_OT_retarget,
+    retarget_avatar_operator.SIMSPINE_OT_add_avatar,
+    retarget_map_operators.SIMSPINE_OT_find_bone_map,
+    retarget_map_operators.SIMSPINE_OT_add_role_bone,
+    retarget_map_operators.SIMSPINE_OT_save_bone_map,
+    retarget_map_operators.SIMSPINE_OT_load_bone_map,
+    retarget_panel.SIMSPINE_PT_retarget,
 )
 MENU_ENTRIES = (import_motion_operator.menu_entry, import_cameras_operator.menu_entry)
 
@@ -41,7 +56,9 @@ def register() -> None:
         for cls in CLASSES:
             bpy.utils.register_class(cls)
             done.append(cls)
+        retarget_properties.attach()
     except Exception:
+        retarget_properties.detach()
         _unregister_classes(reversed(done))
         raise
     for entry in MENU_ENTRIES:
@@ -56,6 +73,7 @@ def unregister() -> None:
         handlers.remove(redraw.redraw_sidebars)
     for entry in MENU_ENTRIES:
         _remove_entry(bpy.types.TOPBAR_MT_file_import, entry)
+    retarget_properties.detach()
     _unregister_classes(reversed(CLASSES))
 
 

@@ -250,9 +250,12 @@ def test_pictures_and_values_arrive_in_blender(tmp_path: Path, walking: PoseTrac
 
 def test_hidden_meshes_are_left_out_and_told(person: Any) -> None:
     bpy.data.objects["skull"].hide_render = True
+    bpy.data.objects["jaw"].hide_set(True)
+    bpy.data.objects["SimSpine body"].modifiers[0].use_deform_preserve_volume = True
     collected = collect_skinned_meshes(person.armature)
-    assert "skull" not in {mesh.name for mesh in collected.meshes}
-    assert any("'skull'" in warning for warning in collected.warnings)
+    assert not {"skull", "jaw"} & {mesh.name for mesh in collected.meshes}
+    for words in ("'skull' is hidden", "'jaw' is hidden", "'SimSpine body' preserves its volume"):
+        assert any(words in warning for warning in collected.warnings), words
 
 
 def world_vertices(name: str) -> np.ndarray:
