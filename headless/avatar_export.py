@@ -107,9 +107,7 @@ def _write_glb(path: Path) -> None:
 def _write_usd(path: Path) -> None:
     import bpy
 
-    bpy.ops.wm.usd_export(
-        filepath=str(path), selected_objects_only=True, export_animation=True, export_armatures=True
-    )
+    bpy.ops.wm.usd_export(filepath=str(path), selected_objects_only=True, export_animation=True, export_armatures=True)
 
 
 _WRITERS: dict[str, Callable[[Path], None]] = {".fbx": _write_fbx, ".glb": _write_glb, ".usdc": _write_usd}

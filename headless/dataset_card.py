@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..exporters.labels import Labels
-from ..simspine_addon.retarget.avatar_landmarks import KeypointResidual, keypoint_residual
+from ..simspine_addon.retarget.avatar_landmarks import KeypointResidual
 
 if TYPE_CHECKING:
     from .render_job import RenderRequest
@@ -24,21 +24,15 @@ _AVATAR_PLACEMENTS = {
 }
 
 
-def residual_of(labels: Labels) -> KeypointResidual | None:
-    """How far the labelled keypoints of an avatar lie from the model's own; None where the model itself is seen."""
-    if labels.points_world_model is None:
-        return None
-    return keypoint_residual(labels.points_world, labels.points_world_model)
-
-
-def dataset_card(request: RenderRequest, labels: Labels, warnings: tuple[str, ...]) -> str:
+def dataset_card(
+    request: RenderRequest, labels: Labels, warnings: tuple[str, ...], residual: KeypointResidual | None = None
+) -> str:
     """README.md of the data set, in Markdown."""
     views, count, keypoints = labels.points_2d.shape[:3]
     sizes = sorted({f"{camera.size[0]} x {camera.size[1]}" for camera in labels.cameras})
     missing = [
         name for name, world in zip(labels.keypoint_names, labels.points_world[0], strict=True) if world[0] != world[0]
     ]
-    residual = residual_of(labels)
     placement = (_PLACEMENTS if residual is None else _AVATAR_PLACEMENTS)[request.placement]
     whose = "model" if residual is None else "avatar"
     lines = [
@@ -80,27 +74,31 @@ def dataset_card(request: RenderRequest, labels: Labels, warnings: tuple[str, ..
         "  outermost pixels, in the same pixel coordinates as the keypoints; `area` is that of the box.",
     ]
     if residual is not None:
-        lines += _residual_lines(labels, residual)
+        lines += _residual_lines(residual)
     if warnings:
         lines += ["", "## Noted while rendering", "", *(f"- {warning}" for warning in warnings)]
     return "\n".join(lines) + "\n"
 
 
-def _residual_lines(labels: Labels, residual: KeypointResidual) -> list[str]:
-    rows = (
-        f"| {name} | " + " | ".join("-" if value is None else f"{value:.1f}" for value in numbers.values()) + " |"
-        for name, numbers in residual.table().items()
-    )
+def _residual_lines(residual: KeypointResidual) -> list[str]:
+    rows = [("all (median)", residual.overall()), *residual.table().items()]
     return [
         "",
         "## Whose keypoints these are",
         "",
         "The labels are the seen avatar's own: joints at its joint centres, the other points on its visible surface,",
         "clothes included, carried by its bones as its skin is. `points_world_model` (`keypoints_3d_world_model` in",
-        f"`annotations.json`) are those of the model's own kinematics, which lie {residual.overall_median_mm:.1f} mm",
-        "off (median of the keypoints' medians). Distance between the two over the labelled frames, mm:",
+        "`annotations.json`) are those of the model's own kinematics. Distance between the two over the labelled",
+        "frames, mm. Of it, `constant` keeps its place in the model's body: the model's point is defined elsewhere",
+        "(above a joint, or under the skin); `varying` is the median of what is left, which is what carrying the",
+        "motion over adds. `joint` is the median distance from the model's own joint centre; with joints measured so,",
+        f"the median over all keypoints is {residual.like_for_like:.1f} mm.",
         "",
-        "| keypoint | mean | median | largest |",
-        "|---|---|---|---|",
-        *rows,
+        "| keypoint | mean | median | largest | constant | varying | joint |",
+        "|---|---|---|---|---|---|---|",
+        *(f"| {name} | {' | '.join(map(_cell, numbers.values()))} |" for name, numbers in rows),
     ]
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"

@@ -21,8 +21,9 @@ from ..exporters.labels import Labels
 from ..simspine_addon.capture.calibration import write_calibration
 from ..simspine_addon.model.atomic import atomic_path
 from ..simspine_addon.model.errors import InputError
+from ..simspine_addon.retarget.avatar_landmarks import KeypointResidual
 from .bootstrap import ROOT
-from .dataset_card import dataset_card, residual_of
+from .dataset_card import dataset_card
 
 if TYPE_CHECKING:
     from .render_job import RenderRequest
@@ -131,9 +132,18 @@ def open_dataset(
 
 
 def write_dataset(
-    dataset: Dataset, request: RenderRequest, labels: Labels, device: str, warnings: tuple[str, ...], blender: str
+    dataset: Dataset,
+    request: RenderRequest,
+    labels: Labels,
+    device: str,
+    warnings: tuple[str, ...],
+    blender: str,
+    residual: KeypointResidual | None = None,
 ) -> dict[str, Path]:
-    """Write labels, calibration, card, overlays and, last, the manifest; where the main ones are."""
+    """Write labels, calibration, card, overlays and, last, the manifest; where the main ones are.
+
+    `residual` is how far the keypoints of the avatar that is seen lie from the model's.
+    """
     folder = dataset.folder
 
     def name(view: int, index: int) -> str:
@@ -143,7 +153,7 @@ def write_dataset(
     write_keypoint_npz(folder / "labels.npz", labels)
     write_calibration(folder / "calibration.toml", labels.cameras, world="opensim")
     write_calibration(folder / "calibration_pose2sim.toml", labels.cameras, world="pose2sim")
-    _write_text(folder / "README.md", dataset_card(request, labels, warnings))
+    _write_text(folder / "README.md", dataset_card(request, labels, warnings, residual))
     _draw(dataset, request, labels)
     places = {
         "images": folder / IMAGE_FOLDER,
@@ -163,7 +173,7 @@ def write_dataset(
         "blender": blender,
         "frames": labels.frames.tolist(),
         "warnings": list(warnings),
-        **({"keypoint_residual_mm": residual.table()} if (residual := residual_of(labels)) else {}),
+        **({} if residual is None else {"keypoint_residual_mm": {"overall": residual.overall()} | residual.table()}),
         "files": {file: file_hash(folder / file) for file in sorted(images + others)},
     }
     _write_json(folder / MANIFEST_FILE, manifest)

@@ -1,17 +1,21 @@
-"""`simspine demo`: everything once on the sample, from OpenSim files to an armature and labelled images."""
+"""`simspine demo`: everything once on the sample, from OpenSim files to an armature, a dressed avatar and labelled images."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from ..sample_rigs import MOTIONS, sample_model_path, sample_motion_path
+from ..sample_rigs.avatars.mpfb_data import has_data
+from ..sample_rigs.avatars.people import MANNEQUIN
 from ..simspine_addon.model.errors import InputError
 from .bootstrap import quiet_stdout
 from .documents import read_model_and_motion
 from .import_blend import write_blend
+from .render_avatar import FITTED
 
 VIEW_ROWS = 4  # frames that are rendered, spread over the motion
 
@@ -56,18 +60,31 @@ def run(arguments: argparse.Namespace) -> int:
 def _render(
     arguments: argparse.Namespace, output: Path, model_path: Path, motion_path: Path, frames: int
 ) -> dict[str, str]:
-    """Four views of a few frames, with labels, overlays and the contact sheet."""
+    """Four views of a few frames with labels: the dressed avatar, the skeleton, and a sheet that shows both."""
+    from . import overlay
     from .render_job import RenderRequest, render_dataset
 
     step = max(1, frames // VIEW_ROWS)
+    avatar = FITTED if has_data() else MANNEQUIN
     request = RenderRequest(
         model=model_path,
         motion=motion_path,
-        output=output,
+        output=output / "avatar",
+        avatar=avatar,
         frames=f"{step // 2}:{frames}:{step}",
         size=(arguments.size, arguments.size),
         overwrite=True,
     )
     with quiet_stdout():
-        result = render_dataset(request)
-    return {what: str(path) for what, path in result.places.items()}
+        seen = render_dataset(request)
+        cameras = str(seen.places["calibration"])
+        bones = render_dataset(replace(request, output=output / "skeleton", avatar="skeleton", cameras=cameras))
+    places = {what: str(path) for what, path in seen.places.items() if what != "contact sheet"}
+    places["skeleton"] = str(bones.output)
+    if overlay.can_draw():
+        sheet = output / "contact_sheet.png"
+        title = f"{motion_path.stem.replace('_', ' ')}: the avatar, and the skeleton that moves it"
+        sets = (("avatar", seen.labels, seen.images), ("skeleton", bones.labels, bones.images))
+        overlay.write_comparison_sheet(sheet, sets, title)
+        places["contact sheet"] = str(sheet)
+    return places

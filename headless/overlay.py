@@ -112,6 +112,52 @@ def write_contact_sheet(path: Path, labels: Labels, paths: Sequence[Sequence[Pat
         sheet.save(temporary)
 
 
+def write_comparison_sheet(
+    path: Path, sets: Sequence[tuple[str, Labels, Sequence[Sequence[Path]]]], title: str
+) -> None:
+    """Up to two frames from up to four views, a row for each of several data sets of the same frames and cameras.
+
+    `sets` are (what is seen, its labels, `paths[view][i]` of its images); every picture has its labels on it, and shows
+    the same part of the image as that of the first set.
+    """
+    from PIL import Image as Images
+    from PIL import ImageDraw
+
+    first = sets[0][1]
+    views, frames = list(range(min(len(first.cameras), MOST_VIEWS))), _spread(len(first.frames), MOST_FRAMES)
+    pitch, block = CELL_PX + GAP_PX, len(sets) * (CELL_PX + GAP_PX) + 2 * GAP_PX
+    width = max(2 * EDGE_PX + len(views) * pitch - GAP_PX, 720)
+    sheet = Images.new("RGB", (width, HEADER_PX + len(frames) * block - 2 * GAP_PX + EDGE_PX), _PAPER)
+    pen = ImageDraw.Draw(sheet)
+    _header(pen, width, title, first)
+    for row, index in enumerate(frames):
+        for line, (what, labels, paths) in enumerate(sets):
+            top = HEADER_PX + row * block + line * pitch
+            for column, view in enumerate(views):
+                left = EDGE_PX + column * pitch
+                sheet.paste(_close_up(labels, paths, view, index, _region(first, view, index)), (left, top))
+                caption = f"{what}   {labels.cameras[view].name}   {labels.time[index]:.2f} s"
+                pen.text((left + 12, top + CELL_PX - 28), caption, font=_font(14), fill=_TEXT)
+    with atomic_path(path) as temporary:
+        sheet.save(temporary)
+
+
+def _close_up(
+    labels: Labels,
+    paths: Sequence[Sequence[Path]],
+    view: int,
+    index: int,
+    region: tuple[float, float, float, float],
+) -> Image:
+    """A square of an image as a cell of a sheet, with its labels."""
+    from PIL import Image as Images
+
+    plain = _open(paths[view][index]).resize((CELL_PX, CELL_PX), Images.Resampling.LANCZOS, box=region)
+    zoom = CELL_PX / (region[2] - region[0])
+    points = (labels.points_2d[view, index] + 0.5 - np.array(region[:2])) * zoom - 0.5
+    return labelled(plain, points, labels.keypoint_parents)
+
+
 def _region(labels: Labels, view: int, index: int) -> tuple[float, float, float, float]:
     """A square of the image around the person, with some air; corners in Pillow's pixels."""
     width, height = labels.cameras[view].size

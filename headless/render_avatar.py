@@ -1,4 +1,4 @@
-"""The dressed avatar of a render job as arrays: chosen or fitted to the model, moved by its motion, with its keypoints."""
+"""The dressed avatar of a render job as arrays: sample or fitted, moved by the model's motion, with its keypoints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sample_rigs.avatars.avatar import Avatar
-from ..sample_rigs.avatars.keypoint_places import articulated_avatar, avatar_skeleton, keypoints_on_avatar
+from ..sample_rigs.avatars.keypoint_places import (
+    JOINT_KEYPOINTS,
+    articulated_avatar,
+    avatar_skeleton,
+    keypoints_on_avatar,
+)
 from ..sample_rigs.avatars.people import MANNEQUIN, PEOPLE, sample_avatar
 from ..sample_rigs.avatars.rigs import RIG_NAMES
 from ..simspine_addon.kinematics.pose_track import PoseTrack
@@ -20,7 +25,7 @@ from ..simspine_addon.retarget.presets import choose_preset
 from ..simspine_addon.retarget.roles import SIDES, RoleMap
 from ..simspine_addon.retarget.skeleton import Skeleton, skeleton_of_track
 from ..simspine_addon.retarget.solve import RetargetOptions, RetargetResult, retarget
-from ..simspine_addon.spine.keypoints import Placement
+from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, Placement
 
 Array = NDArray[np.float64]
 
@@ -38,6 +43,7 @@ class MovingAvatar:
     role_map: RoleMap
     keypoints: AvatarKeypoints
     track: PoseTrack
+    model_joints: Array  # [T, 37, 3] m the model's joint centres, NaN for keypoints that are no joints
 
     @property
     def mapped_bones(self) -> tuple[str, ...]:
@@ -58,7 +64,9 @@ def check_avatar(name: str, rig: str | None) -> None:
     if rig is None:
         return
     if name not in AVATAR_NAMES or name == MANNEQUIN:
-        raise InputError(f"--rig does not go with --avatar {name}", hint=f"it goes with {FITTED} and {', '.join(PEOPLE)}")
+        raise InputError(
+            f"--rig does not go with --avatar {name}", hint=f"it goes with {FITTED} and {', '.join(PEOPLE)}"
+        )
     if rig not in RIGS:
         raise InputError(f"there is no rig '{rig}'", hint=f"choose {', '.join(RIGS)}")
 
@@ -84,11 +92,12 @@ def moving_avatar(model: Model, track: PoseTrack, name: str, rig: str | None, pl
     avatar, role_map = articulated_avatar(_avatar(model, name, rig))
     skeleton = avatar_skeleton(avatar)
     source_map = choose_preset(skeleton_of_track(track))[1]
-    options = RetargetOptions(scale=1.0) if fitted else RetargetOptions()
+    # Fitted to a measured body, it has to be where that is, rather than keep its soles from slipping a little.
+    options = RetargetOptions(scale=1.0, feet="free") if fitted else RetargetOptions()
     result = retarget(track, source_map, skeleton, role_map, options)
     moved = _standing_in(track, source_map, skeleton, role_map, result, fitted)
     keypoints = keypoints_on_avatar(avatar, placement, role_map)
-    return MovingAvatar(avatar, role_map, keypoints, moved)
+    return MovingAvatar(avatar, role_map, keypoints, moved, _joint_centres(track, source_map))
 
 
 def _avatar(model: Model, name: str, rig: str | None) -> Avatar:
@@ -118,6 +127,16 @@ def _standing_in(
         lift = float(np.median(own[:, 1] - result.scale * hips[:, 1]))
         shift[1] = (_ankle_height(skeleton, role_map) - lift) / result.scale - _ankle_height(source, source_map)
     return replace(result.track, positions=result.track.positions + shift)
+
+
+def _joint_centres(track: PoseTrack, source_map: RoleMap) -> Array:
+    """The model's joint centres at the keypoints that are joints, [T, 37, 3] m, NaN elsewhere."""
+    centres = np.full((len(track.time), len(KEYPOINT_NAMES), 3), np.nan)
+    for joint, (_, role) in JOINT_KEYPOINTS.items():
+        for side in SIDES:
+            body = track.names.index(source_map.of(f"{side}_{role}")[0])
+            centres[:, KEYPOINT_NAMES.index(side[0].upper() + joint)] = track.joint_centres[:, body]
+    return centres
 
 
 def _heads(skeleton: Skeleton, role_map: RoleMap, positions: Array, part: str) -> Array:

@@ -20,7 +20,14 @@ from ..simspine_addon.model.document import read_model
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.motion import read_motion
 from ..simspine_addon.model.types import Motion
-from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, KEYPOINT_PARENTS, Placement, keypoint_positions
+from ..simspine_addon.retarget.avatar_landmarks import keypoint_residual
+from ..simspine_addon.spine.keypoints import (
+    KEYPOINT_NAMES,
+    KEYPOINT_PARENTS,
+    Placement,
+    keypoint_places,
+    keypoint_positions,
+)
 from .dataset_files import Dataset, job_settings, open_dataset, write_dataset
 from .interruption import stop_between_images
 from .progress import progress
@@ -69,6 +76,8 @@ class RenderResult:
     device: str
     places: dict[str, Path]
     warnings: tuple[str, ...]
+    labels: Labels
+    images: tuple[tuple[Path, ...], ...]  # [V][T]
 
     def summary(self) -> dict[str, object]:
         """For JSON."""
@@ -136,10 +145,18 @@ def render_dataset(request: RenderRequest) -> RenderResult:
     started = time.perf_counter()
     rendered = _render_missing(scene, dataset, labels, request.seed)
     seconds = time.perf_counter() - started
-    places = write_dataset(dataset, request, labels, str(device), tuple(dict.fromkeys(warnings)), _blender_version())
-    count = len(labels.cameras) * len(labels.frames)
+    residual = None
+    if seen is not None:
+        carriers = whole_track.rotations[rows][:, keypoint_places(model, request.placement).bodies]
+        residual = keypoint_residual(labels.points_world, points, carriers, seen.model_joints[rows])
+    warnings = tuple(dict.fromkeys(warnings))
+    places = write_dataset(dataset, request, labels, str(device), warnings, _blender_version(), residual)
+    images = tuple(
+        tuple(dataset.image_path(view, int(row)) for row in labels.frames) for view in range(len(labels.cameras))
+    )
+    kept = len(images) * len(labels.frames) - rendered
     return RenderResult(
-        request.output, count, rendered, count - rendered, seconds, str(device), places, tuple(dict.fromkeys(warnings))
+        request.output, rendered + kept, rendered, kept, seconds, str(device), places, warnings, labels, images
     )
 
 

@@ -77,7 +77,8 @@ def add_moving_avatar(scene: bpy.types.Scene, moving: MovingAvatar, poses: PoseT
     frames = np.arange(1.0, len(poses.time) + 1.0)
     keyed = key_track(added.armature, poses, frames, moving.mapped_bones, f"{avatar.name} motion")
     order = np.argsort(-avatar.weight_shares, axis=1, kind="stable")  # the main bone first: see `outermost`
-    bones, shares = (np.take_along_axis(each, order, axis=1) for each in (avatar.weight_bones, avatar.weight_shares))
+    bones = np.take_along_axis(avatar.weight_bones, order, axis=1)
+    shares = np.take_along_axis(avatar.weight_shares, order, axis=1)
     skin = blended_points(avatar.vertices, bones, shares, poses)
     return Person(added.armature, (skin,), keyed.notes)
 

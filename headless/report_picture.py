@@ -84,7 +84,9 @@ def write_report_picture(
     try:
         from PIL import Image, ImageDraw
     except ImportError as error:
-        raise InputError("a picture needs Pillow, which is not installed", hint="install the package 'pillow'") from error
+        raise InputError(
+            "a picture needs Pillow, which is not installed", hint="install the package 'pillow'"
+        ) from error
     shapes = strongest_bend(source, source_map, target.skeleton, target.role_map, result)
     scale = _OVERSAMPLING
     image = Image.new("RGB", (SIZE[0] * scale, SIZE[1] * scale), _PAPER)
@@ -304,6 +306,8 @@ def _draw_slides(pen: _Pen, box: Box, report: Mapping[str, Any]) -> None:
             x = middle + 0.5 * side * (width + 3)
             y = floor - max((floor - ceiling) * value / largest, 2.0)
             pen.bar((x - 0.5 * width, y, x + 0.5 * width, floor), color)
-            pen.text((x, y - 12), f"{value:.1f}" if value < 9.95 else f"{value:.0f}", 13, color, "mm")
+            text = f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
+            pen.bar((x - 3.5 * len(text), y - 20, x + 3.5 * len(text), y - 4), _CARD)
+            pen.text((x, y - 12), text, 13, color, "mm")
         pen.text((middle, floor + 20), str(stance + 1), 14, _FAINT, "mm")
     pen.line(np.array([[left + 30, floor], [right - 30, floor]]), _INK, 1.5)

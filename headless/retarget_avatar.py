@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..sample_rigs.avatars.avatar import Avatar
 from ..sample_rigs.avatars.fitting import fit_avatar
@@ -17,17 +21,23 @@ if TYPE_CHECKING:
     import bpy
 
 FITTED = "fitted"
+_SPINE_LANDMARKS = ("L5_S1", "T12_L1", "neck_base", "atlas")
 AVATAR_NAMES = (FITTED, *NAMES)
 
 
 @dataclass(frozen=True, slots=True)
 class SceneAvatar:
-    """An avatar in the scene. `role_map` is set where the file brings one; `facts` say how it came about."""
+    """An avatar in the scene.
+
+    `role_map` is set where the file brings one, `landmarks` [3] m by name where it is a sample; `facts` say how it came
+    about.
+    """
 
     armature: bpy.types.Object
     objects: tuple[bpy.types.Object, ...]
     role_map: RoleMap | None
     facts: dict[str, Any]
+    landmarks: Mapping[str, NDArray[np.float64]] | None = None
 
 
 def is_avatar_file(word: str) -> bool:
@@ -78,4 +88,21 @@ def bring_avatar(
         return SceneAvatar(loaded.armature, loaded.objects, loaded.role_map, {"file": str(word)})
     arrays, facts = sample_arrays(word, model, rig)
     added = add_avatar(scene, arrays, arrays.name)
-    return SceneAvatar(added.armature, (added.armature, added.mesh), None, {"rig": arrays.rig, **facts})
+    return SceneAvatar(
+        added.armature, (added.armature, added.mesh), None, {"rig": arrays.rig, **facts}, arrays.landmarks
+    )
+
+
+def articulated(avatar: SceneAvatar, levels: Sequence[str], role_map: RoleMap | None) -> SceneAvatar:
+    """The avatar with vertebrae of its own, and the bone map that they are the spine of.
+
+    Raises:
+        InputError: the avatar cannot be articulated.
+    """
+    from ..simspine_addon.scene.articulate import articulate_armature
+
+    places = {name: place for name, place in (avatar.landmarks or {}).items() if name in _SPINE_LANDMARKS}
+    done = articulate_armature(
+        avatar.armature, levels=levels, role_map=role_map or avatar.role_map, landmarks=places or None
+    )
+    return replace(avatar, role_map=done.role_map, facts={**avatar.facts, "vertebrae": list(done.names)})

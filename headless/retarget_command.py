@@ -16,7 +16,7 @@ from ..simspine_addon.retarget.solve import RetargetOptions
 from .avatar_export import check_output, export_avatar
 from .bootstrap import quiet_stdout
 from .documents import add_model_and_motion, read_model_and_motion
-from .retarget_avatar import AVATAR_NAMES, FITTED, bring_avatar, is_avatar_file
+from .retarget_avatar import AVATAR_NAMES, FITTED, articulated, bring_avatar, is_avatar_file
 
 if TYPE_CHECKING:
     from ..simspine_addon.scene.retarget_motion import RetargetedMotion
@@ -38,9 +38,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--picture", type=Path, metavar="P.png", help="draw the measured quality")
     parser.add_argument("--rig", choices=RIG_NAMES, help="rig of the sample avatar; its own by default")
     parser.add_argument("--armature", metavar="NAME", help="which armature of the file, where it has several")
-    parser.add_argument("--map", type=Path, metavar="MAP.json", help="bone map of the avatar; found by itself otherwise")
+    parser.add_argument(
+        "--map", type=Path, metavar="MAP.json", help="bone map of the avatar; found by itself otherwise"
+    )
     parser.add_argument(
         "--preset", metavar="FAMILY", help="rig family of the avatar's bones; chosen by itself otherwise"
+    )
+    parser.add_argument(
+        "--articulate",
+        nargs="?",
+        const="lumbar",
+        choices=("lumbar", "thoracic", "all"),
+        help="first give the avatar vertebrae as bones: L5 to L1, or T12 to T1 too, or C7 to C1 too",
     )
     parser.add_argument(
         "--rigify",
@@ -48,12 +57,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="fk",
         help="on a generated Rigify rig: legs on FK or on IK controls, or the bare bones",
     )
-    parser.add_argument("--proportions", choices=("kept", "followed"), default="kept", help="the avatar's or the model's")
+    parser.add_argument(
+        "--proportions", choices=("kept", "followed"), default="kept", help="the avatar's or the model's"
+    )
     parser.add_argument("--feet", choices=("locked", "free"), default="locked", help="whether planted feet stay put")
-    parser.add_argument("--hands", choices=("free", "placed"), default="free", help="whether wrists reach the same places")
-    parser.add_argument("--scale", type=float, metavar="S", help="size of the motion; the ratio of leg lengths otherwise")
+    parser.add_argument(
+        "--hands", choices=("free", "placed"), default="free", help="whether wrists reach the same places"
+    )
+    parser.add_argument(
+        "--scale", type=float, metavar="S", help="size of the motion; the ratio of leg lengths otherwise"
+    )
     parser.add_argument("--nla", action="store_true", help="push the action down as an NLA strip")
-    parser.add_argument("--source", action="store_true", help="keep the model's own armature beside the avatar (.blend)")
+    parser.add_argument(
+        "--source", action="store_true", help="keep the model's own armature beside the avatar (.blend)"
+    )
     parser.add_argument("--json", action="store_true", help="print the report for machines")
 
 
@@ -102,6 +119,8 @@ def _retarget(
     clock, _ = ensure_clock(scene, track.time)
     frames = key_frames(clock, track.time)
     avatar = bring_avatar(arguments.avatar, model, arguments.rig, arguments.armature)
+    if arguments.articulate is not None:
+        avatar, role_map = articulated(avatar, _levels(arguments.articulate), role_map), None
     target = read_target(avatar.armature, role_map or avatar.role_map, arguments.preset, arguments.rigify)
     done = retarget_motion(
         track,
@@ -118,6 +137,12 @@ def _retarget(
     scene.frame_set(scene.frame_start)
     export_avatar(arguments.output, avatar.objects, done.result.track)
     return done, avatar.facts
+
+
+def _levels(which: str) -> tuple[str, ...]:
+    from ..simspine_addon.retarget.articulate_levels import CERVICAL, LUMBAR, THORACIC
+
+    return (*LUMBAR, *(THORACIC if which != "lumbar" else ()), *(CERVICAL if which == "all" else ()))
 
 
 def _name(motion: Motion) -> str:

@@ -121,7 +121,7 @@ def _skeleton(arguments: argparse.Namespace) -> tuple[Skeleton, RoleMap | None]:
         import bpy
 
         from ..simspine_addon.scene.rig import skeleton_of_armature
-        from ..simspine_addon.scene.rigify_controls import is_generated_rigify, rigify_rig
+        from ..simspine_addon.scene.rigify_rig import is_generated_rigify, rigify_rig
 
         bpy.ops.wm.read_factory_settings(use_empty=True)
         avatar = bring_avatar(arguments.avatar, None, arguments.rig, arguments.armature)

@@ -44,7 +44,7 @@ def _ours(track: PoseTrack, source_map: RoleMap, target: Skeleton, target_map: R
     from ...simspine_addon.scene.rig import skeleton_of_armature
 
     armature = _armature(target)
-    frames = 1.0 + np.arange(len(track.time))
+    frames = np.arange(1, len(track.time) + 1, dtype=np.float64)
     start = time.perf_counter()
     result = retarget(track, source_map, skeleton_of_armature(armature), target_map)
     key_track(armature, result.track, frames, mapped_bones(target_map.bones), "bench")

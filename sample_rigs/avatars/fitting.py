@@ -36,6 +36,8 @@ _LIMBS = (("hip", "knee", "thigh"), ("knee", "ankle", "shank"), ("shoulder", "el
           ("elbow", "wrist", "forearm"))  # fmt: skip
 _TRUNK = ("hip_l", "hip_r", "shoulder_l", "shoulder_r", "neck_base", "atlas")
 _SPINE = ("L5_S1", "T12_L1")
+_FACE = ("nose", "eye_l", "eye_r", "ear_l", "ear_r")
+_FACE_MOVE_M = 0.025  # at most, over the skull's joint: where a person's eyes are differs, but not by more
 _REACH_M = 0.12  # over which length a displacement of the trunk's is felt before it turns linear
 
 
@@ -205,12 +207,23 @@ def _warped(vertices: Array, wanted: Places) -> tuple[Array, dict[str, float]]:
     )
     shares = segment_shares()
     atlas = displacement[vertex_groups()[CUBE_OF["atlas"]]].mean(axis=0)
-    moved = shares["trunk"][:, None] * displacement + shares["head"][:, None] * atlas
+    head = atlas + _face_move({name: place + atlas for name, place in places.items()}, wanted)
+    moved = shares["trunk"][:, None] * displacement + shares["head"][:, None] * head
     scales: dict[str, float] = {}
     for side in "lr":
         for joints, end_part in ((("hip", "knee", "ankle"), "foot"), (("shoulder", "elbow", "wrist"), "hand")):
             moved = moved + _limb_moves(vertices, places, wanted, joints, end_part, side, scales)
     return _with_spine(vertices + moved, wanted), scales
+
+
+def _face_move(places: Places, wanted: Places) -> Array:
+    """How the head moves on the skull's joint, [3], so that its face is where the model's markers have it."""
+    known = [name for name in _FACE if name in wanted]
+    if len(known) < 3:  # one or two markers may sit anywhere
+        return np.zeros(3)
+    move = np.mean([wanted[name] - places[name] for name in known], axis=0) * (1.0, 1.0, 0.0)
+    size = float(np.linalg.norm(move))
+    return move * min(1.0, _FACE_MOVE_M / max(size, 1e-9))
 
 
 def _limb_moves(
@@ -261,10 +274,10 @@ def _interpolated(centres: Array, displacements: Array, points: Array) -> Array:
 
 
 def _with_spine(vertices: Array, wanted: Places) -> Array:
-    """The joint cubes of the spine moved to the model's levels; the skin around stays as it is."""
+    """The joint cubes of the spine and the skull moved to the model's levels; the skin around stays as it is."""
     vertices = vertices.copy()
     groups, places = vertex_groups(), landmarks_of(vertices)
-    moves = {name: wanted[name] - places[name] for name in _SPINE if name in wanted}
+    moves = {name: wanted[name] - places[name] for name in (*_SPINE, "atlas") if name in wanted}
     chains = (("mid_lumbar", "L5_S1", "T12_L1"), ("mid_thoracic", "T12_L1", "neck_base"))
     for middle, below, above in chains:
         low, high = moves.get(below, np.zeros(3)), moves.get(above, np.zeros(3))

@@ -8,7 +8,7 @@ seen. Distances are for a trunk of 0.562 m from hips to C7/T1 (a person of 1.75 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,7 +28,7 @@ from ...simspine_addon.retarget.avatar_landmarks import (
     where_ray_leaves,
 )
 from ...simspine_addon.retarget.presets import choose_preset
-from ...simspine_addon.retarget.roles import RoleMap
+from ...simspine_addon.retarget.roles import SIDES, RoleMap
 from ...simspine_addon.retarget.skeleton import Skeleton
 from ...simspine_addon.spine.keypoints import Placement
 from .avatar import Avatar
@@ -37,12 +37,14 @@ from .mpfb_data import mirror_vertices
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 FORWARD, UP, RIGHT = np.eye(3)
 _TRUNK_M = 0.562
+_LIMBS = ("upper_arm", "thigh")
 _SIDES = (("L", "l", "left", -1.0), ("R", "r", "right", 1.0))
 # Keypoint -> landmark, and the role of the bone that begins there.
-_JOINTS = {
+JOINT_KEYPOINTS = {
     "Shoulder": ("shoulder", "upper_arm"),
     "Elbow": ("elbow", "forearm"),
     "Wrist": ("wrist", "hand"),
@@ -89,15 +91,11 @@ class _Person:
     def bone(self, role: str) -> int:
         return self.skeleton.index(self.role_map.of(role)[0])
 
-    def below(self, *roles: str) -> NDArray[np.bool_]:
+    def below(self, *roles: str) -> Flags:
         """The bones of these roles and all that hang on them, [B]."""
-        own = np.zeros(len(self.skeleton.names), dtype=bool)
-        own[[self.bone(role) for role in roles]] = True
-        for bone, parent in enumerate(self.skeleton.parents):
-            own[bone] |= parent >= 0 and own[parent]
-        return own
+        return _hanging_on(self.skeleton, self.role_map, roles)
 
-    def triangles(self, bones: NDArray[np.bool_]) -> Indices:
+    def triangles(self, bones: Flags) -> Indices:
         """The triangles with a corner that is carried by these bones [B] for the most part."""
         carried = np.where(bones[self.skin.weight_bones], self.skin.weight_shares, 0.0).sum(axis=1)
         mostly = carried > 0.5 * self.skin.weight_shares.sum(axis=1)
@@ -183,8 +181,9 @@ def _person(avatar: Avatar, role_map: RoleMap | None) -> _Person:
         skeleton.rest_positions,
         skeleton.rest_rotations,
     )
-    trunk = [skeleton.index(name) for role in ("pelvis", "spine", "neck") for name in role_map.of(role)]
-    share = np.where(np.isin(avatar.weight_bones, trunk), avatar.weight_shares, 0.0).sum(axis=1)
+    # Not by roles: an articulated rig's own spine bones have none any more, and some still carry skin.
+    trunk = ~_hanging_on(skeleton, role_map, ("head", *(f"{side}_{part}" for side in SIDES for part in _LIMBS)))
+    share = np.where(trunk[avatar.weight_bones], avatar.weight_shares, 0.0).sum(axis=1)
     known = {name: avatar.landmarks[name] for name in ("L5_S1", "T12_L1", "neck_base", "atlas")}
     curve = spine_curve(skeleton, role_map, avatar.vertices, skin.triangles, share, known)
     hips = (avatar.landmarks["hip_l"] + avatar.landmarks["hip_r"]) / 2
@@ -192,11 +191,20 @@ def _person(avatar: Avatar, role_map: RoleMap | None) -> _Person:
     return _Person(avatar, skeleton, role_map, skin, curve, size)
 
 
+def _hanging_on(skeleton: Skeleton, role_map: RoleMap, roles: Sequence[str]) -> Flags:
+    """The bones [B] that begin these roles, and all that hang on them."""
+    own = np.zeros(len(skeleton.names), dtype=bool)
+    own[[skeleton.index(role_map.of(role)[0]) for role in roles]] = True
+    for bone, parent in enumerate(skeleton.parents):
+        own[bone] |= parent >= 0 and own[parent]
+    return own
+
+
 def _joints(person: _Person) -> dict[str, CarriedPoint | None]:
     """Joint centres, carried half by the bone before and half by the bone after: they agree on it, or nearly so."""
     points: dict[str, CarriedPoint | None] = {}
     for letter, suffix, side, _ in _SIDES:
-        for name, (landmark, role) in _JOINTS.items():
+        for name, (landmark, role) in JOINT_KEYPOINTS.items():
             bone = person.bone(f"{side}_{role}")
             carriers = [int(person.skeleton.parents[bone]), bone]
             points[letter + name] = on_bones(person.place(f"{landmark}_{suffix}"), carriers, (0.5, 0.5), "joint")
@@ -292,14 +300,10 @@ def _foot(person: _Person, side: tuple[str, str, str, float]) -> dict[str, Carri
     heel = ankle * (1.0, _HEEL_HEIGHT, 1.0)
     points = {f"{letter}Heel": where_ray_leaves(person.skin, heel, -along, foot)}
     for toe, landmark, aside in zip(("BigToe", "SmallToe"), ("big_toe", "small_toe"), _TOES_APART_M, strict=True):
-        start = _toe(person.avatar.landmarks, f"{landmark}_{suffix}")
+        start = person.avatar.landmarks.get(f"{landmark}_{suffix}")
         if start is None:
             tip = where_ray_leaves(person.skin, ball, along, foot)
             back = _TOES_BACK_M * (1.0 if toe == "BigToe" else 2.0)
             start = ball if tip is None else tip.place + person.size * (aside * inwards - back * along)
         points[f"{letter}{toe}"] = where_ray_leaves(person.skin, start, UP, foot)
     return points
-
-
-def _toe(landmarks: Mapping[str, Array], name: str) -> Array | None:
-    return landmarks.get(name)

@@ -24,6 +24,7 @@ _SIDES: dict[str, tuple[str, ...]] = {
     "elbow": ("ulna", "radius"),
     "wrist": ("hand", "lunate"),
 }
+_FACE = {"Nose": "nose", "LEye": "eye_l", "REye": "eye_r", "LEar": "ear_l", "REar": "ear_r"}  # keypoint -> landmark
 ATLAS_OVER_NECK_M = 0.095  # C1 over C7/T1 of an adult of 1.70 m, where a model has one neck joint and no marker on C1
 _NECK_BEHIND_M = 0.043  # the skin over C7 lies this far behind the joint; C1 as far behind its own, less
 _ATLAS_BEHIND_M = 0.025
@@ -34,7 +35,8 @@ def joint_centres(model: Model) -> dict[str, Array]:
 
     "hip_r" is where the right femur hangs, and so on; "L5_S1" and "T12_L1" are known by the bodies they join;
     "neck_base" is C7/T1 and "atlas" the skull's joint. A model with a single neck joint has it at either: which, the
-    keypoint on C7 tells, and the other is placed by the keypoint on C1, or in proportion.
+    keypoint on C7 tells, and the other is placed by the keypoint on C1, or in proportion. "nose", "eye_l" and so on
+    are the model's markers of these keypoints, where it has them.
 
     Raises:
         InputError: the model has no two legs under a pelvis.
@@ -65,6 +67,9 @@ def joint_centres(model: Model) -> dict[str, Array]:
     seen = {name: points[KEYPOINT_NAMES.index(name)] for name in ("Neck", "Neck_03") if name not in places.missing}
     trusted = {name for name in seen if places.source[KEYPOINT_NAMES.index(name)] == "marker"}
     found.update(_neck(found, heads, names, seen, trusted))
+    for index, (name, source) in enumerate(zip(KEYPOINT_NAMES, places.source, strict=True)):
+        if name in _FACE and source == "marker":
+            found[_FACE[name]] = points[index]
     return found
 
 

@@ -1,4 +1,4 @@
-"""Articulating an avatar's spine: vertebrae as bones inside it, which the skin follows, in place of the rig's few bones.
+"""Articulating an avatar's spine: vertebrae as bones inside it, which the skin follows, in place of a few long bones.
 
 The vertebrae carry the skin from then on. The rig's own spine bones stay, without skin: those above L5/S1 hang on the
 vertebrae in whose span they lie, the last one on the last vertebra, so that collar bones, neck and whatever else hangs
@@ -29,8 +29,8 @@ Indices = NDArray[np.int64]
 class Articulation:
     """New bones for a skeleton, and the skin's weights with them; nothing is new where the vertebrae were there.
 
-    `weight_bones` and `weight_shares` [V, K] count bones of `skeleton`. Every vertex keeps what bones outside `base` and
-    `replaced` had of it, and the sum of what these had.
+    `weight_bones` and `weight_shares` [V, K] count bones of `skeleton`. Every vertex keeps what bones outside `base`
+    and `replaced` had of it, and the sum of what these had.
     """
 
     names: tuple[str, ...]  # [N] vertebrae, from below
@@ -76,8 +76,8 @@ def articulate(
         landmarks: places [3] m of "L5_S1", "T12_L1", "neck_base" and "atlas", as far as they are known.
 
     Raises:
-        InputError: unknown levels, a map that does not fit, no neck for cervical levels, bones that have the vertebrae's
-            names already, or no skin on the spine.
+        InputError: unknown levels, a map that does not fit, no neck for cervical levels, bones that have the
+            vertebrae's names already, or no skin on the spine.
     """
     wanted = chosen_levels(levels)
     role_map.check(skeleton)

@@ -1,4 +1,4 @@
-"""How vertebrae join a rig's skeleton: what carries them, and which of the rig's own bones hang on them from then on."""
+"""How vertebrae join a rig's skeleton: what carries them, and which of the rig's own bones then hang on them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SACRAL = 0.6
 
 @dataclass(frozen=True, slots=True)
 class OldBones:
-    """The rig's own bones that vertebrae take over from, from below: `names` with their heights `starts` and `ends` [P].
+    """The rig's own bones that vertebrae take over from, from below: `names`, their heights `starts` and `ends` [P].
 
     `base` are those below L5/S1, of which the last carries the vertebrae; `followed` gives the others the vertebra on
     which they hang from then on.
@@ -80,7 +80,7 @@ def _is_chain(skeleton: Skeleton, names: Sequence[str]) -> bool:
 def old_bones(skeleton: Skeleton, role_map: RoleMap, curve: SpineCurve, wanted: Sequence[str]) -> OldBones:
     """What the wanted levels take over from."""
     pelvis, spine = role_map.of("pelvis"), role_map.of("spine")
-    neck = role_map.of("neck") if wanted[-1] in CERVICAL else ()
+    neck: tuple[str, ...] = role_map.of("neck") if wanted[-1] in CERVICAL else ()
     names = (*pelvis, *spine, *neck)
     following = [] if neck else list(role_map.of("neck")[:1])
     chain = [skeleton.index(name) for name in (*names, *following, *role_map.of("head")[:1])]
@@ -94,13 +94,12 @@ def old_bones(skeleton: Skeleton, role_map: RoleMap, curve: SpineCurve, wanted: 
             break
         base.append(name)
     followed = {}
-    for role, levels in ((spine, [level for level in wanted if level not in CERVICAL]), (neck, CERVICAL)):
-        for name in role:
-            if name in base:
-                continue
+    trunk = tuple(level for level in wanted if level not in CERVICAL)
+    for role, levels in ((spine, trunk), (neck, CERVICAL)):
+        for name in (each for each in role if each not in base):
             place = names.index(name)
             middle = 0.5 * (starts[place] + ends[place])
-            followed[name] = levels[-1] if name == role[-1] else level_at(curve, levels, middle)
+            followed[name] = levels[-1] if name in role[-1:] else level_at(curve, levels, middle)
     return OldBones(names, starts, ends, tuple(base), followed)
 
 

@@ -209,7 +209,8 @@ def _smoothed(line: Array) -> Array:
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     before = 2.0 * line[0] - line[reach:0:-1]
     after = 2.0 * line[-1] - line[-2 : -reach - 2 : -1]
-    return np.convolve(np.concatenate([before, line, after]), kernel / kernel.sum(), mode="valid")
+    smooth = np.convolve(np.concatenate([before, line, after]), kernel / kernel.sum(), mode="valid")
+    return np.asarray(smooth, dtype=np.float64)
 
 
 def _eased(up: Array, heights: Array, values: Array) -> Array:

@@ -18,9 +18,9 @@ from .rotations import Array
 
 Indices = NDArray[np.int64]
 
-_BACK_WIDTH = 1.0  # half width of a step at the spine, in lengths of the vertebrae there
-_BELLY_WIDTH = 0.62  # by how much of its distance in front of the spine a vertex' half width is larger
-_FARTHEST_WIDTH = 0.9  # the largest half width, in lengths of the lumbar spine
+_BACK_WIDTH = 1.3  # half width of a step at the spine, in lengths of the vertebrae there
+_BELLY_WIDTH = 0.7  # by how much of its distance in front of the spine a vertex' half width is larger
+_FARTHEST_WIDTH = 1.0  # the largest half width, in lengths of the lumbar spine
 # How far beyond the bones that a vertex was bound to it may be handed on, in lengths of the lumbar spine: what is bound
 # to the chest alone (a collar, hair) stays with the chest, however low it hangs.
 _BEYOND_BONES = 0.45

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,21 +69,38 @@ class AvatarKeypoints:
 
 @dataclass(frozen=True, slots=True)
 class KeypointResidual:
-    """How far an avatar's keypoints lie from a model's, mm over all frames: mean, median and largest [37], NaN where
-    one of the two has none; `overall_median_mm` is that of the finite medians."""
+    """How far an avatar's keypoints lie from a model's, mm, [37] each; NaN where one of the two has none.
 
-    mean_mm: Array
-    median_mm: Array
-    max_mm: Array
-    overall_median_mm: float
+    `mean`, `median` and `largest` are distances over all frames. They have two parts: `constant` is what keeps its
+    place in the model's body (skin lies elsewhere than the model's marker, a joint centre is no marker: a matter of
+    definition), `varying` the median of the rest, which is what the motion's transfer adds. `joint` is the median
+    distance from the model's own joint centre, for the keypoints that are joints.
+    """
+
+    mean: Array
+    median: Array
+    largest: Array
+    constant: Array
+    varying: Array
+    joint: Array
 
     def table(self) -> dict[str, dict[str, float | None]]:
-        """By keypoint, for JSON: one decimal of a tenth of a millimetre, None where there is nothing to compare."""
-        columns = {"mean": self.mean_mm, "median": self.median_mm, "max": self.max_mm}
+        """By keypoint, for JSON: hundredths of a millimetre, None where there is nothing to compare."""
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
             name: {what: _rounded(values[index]) for what, values in columns.items()}
             for index, name in enumerate(KEYPOINT_NAMES)
         }
+
+    def overall(self) -> dict[str, float | None]:
+        """The median over the keypoints of each of these numbers."""
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {what: _rounded(_median(values)) for what, values in columns.items()}
+
+    @property
+    def like_for_like(self) -> float:
+        """The median over the keypoints, mm, with joints measured from the model's joint centres."""
+        return _median(np.where(np.isfinite(self.joint), self.joint, self.median))
 
 
 def avatar_keypoints(keypoints: AvatarKeypoints, bone_positions: Array, bone_rotations: Array) -> Array:
@@ -133,7 +150,9 @@ def on_vertex(skin: SkinMesh, vertex: int) -> CarriedPoint:
     return _on_corners(skin, np.array([vertex]), np.ones(1))
 
 
-def where_ray_leaves(skin: SkinMesh, start: Array, direction: Array, within: Indices | None = None) -> CarriedPoint | None:
+def where_ray_leaves(
+    skin: SkinMesh, start: Array, direction: Array, within: Indices | None = None
+) -> CarriedPoint | None:
     """The last point of the skin on a ray from inside the body: the surface that is seen from out there.
 
     Args:
@@ -167,16 +186,27 @@ def shares_of(point: CarriedPoint, allowed: Sequence[int]) -> tuple[list[int], l
     return list(found), list(found.values())
 
 
-def keypoint_residual(own: Array, model: Array) -> KeypointResidual:
-    """Distances between an avatar's and a model's keypoints, [T, 37, 3] m each, NaN where one is missing."""
-    distance = 1000.0 * np.linalg.norm(own - model, axis=-1)
-    both = np.isfinite(distance).all(axis=0)
-    numbers = np.full((3, distance.shape[1]), np.nan)
-    if both.any():
-        seen = distance[:, both]
-        numbers[:, both] = seen.mean(axis=0), np.median(seen, axis=0), seen.max(axis=0)
-    overall = float(np.median(numbers[1, both])) if both.any() else float("nan")
-    return KeypointResidual(numbers[0], numbers[1], numbers[2], overall)
+def keypoint_residual(own: Array, model: Array, carriers: Array, joints: Array) -> KeypointResidual:
+    """How far an avatar's keypoints lie from a model's.
+
+    Args:
+        own: the avatar's, [T, 37, 3] m, NaN where it has none, as the others.
+        model: the model's.
+        carriers: rotations [T, 37, 3, 3] of the model's bodies that carry them.
+        joints: the model's joint centres, NaN for keypoints that are no joints.
+    """
+    away = 1000.0 * (own - model)
+    within = np.einsum("tkji,tkj->tki", carriers, away)
+    constant = within.mean(axis=0)
+    distance = np.linalg.norm(away, axis=-1)
+    return KeypointResidual(
+        mean=distance.mean(axis=0),
+        median=np.median(distance, axis=0),
+        largest=distance.max(axis=0),
+        constant=np.linalg.norm(constant, axis=-1),
+        varying=np.median(np.linalg.norm(within - constant, axis=-1), axis=0),
+        joint=np.median(1000.0 * np.linalg.norm(own - joints, axis=-1), axis=0),
+    )
 
 
 def _on_corners(skin: SkinMesh, vertices: Indices, barycentric: Array) -> CarriedPoint:
@@ -207,6 +237,12 @@ def _crossings(corners: Array, start: Array, along: Array) -> tuple[Array, Array
     if not hit.any():
         return None
     return np.where(hit, distance, -np.inf), u, v
+
+
+def _median(values: Array) -> float:
+    """Of the finite ones; NaN if there is none."""
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if len(finite) else float("nan")
 
 
 def _rounded(value: float) -> float | None:

@@ -23,7 +23,9 @@ from .axes import BLENDER_FROM_OPENSIM, frames_to_opensim, points_to_blender, po
 from .compat import curves_of
 
 Array = NDArray[np.float64]
-PARENT_PROPERTY = "simspine_original_parent"  # on each of the rig's own bones that hangs on a vertebra now
+# On each of the rig's own bones that hangs on a vertebra now: parent (or ""), connected and deform, as they were.
+ORIGINAL_PROPERTY = "simspine_original"
+LEVEL_PROPERTY = "simspine_level"  # on each new bone: its vertebral level
 COLLECTION = "Vertebrae"  # the bone collection of the new bones
 _SCALED = 1e-4  # relative
 
@@ -49,10 +51,10 @@ def articulate_armature(
 ) -> ArticulationResult:
     """Give an armature vertebrae that the skin of its meshes follows; the rest shape stays.
 
-    The rig's own spine bones stay too, without skin, and go along; their weights are kept in vertex groups named
-    "... .original", and their parents in a custom property, for an export with the rig's own chain. Shape keys,
-    modifiers and all other weights are left alone. Nothing is changed where the vertebrae are there already, or when
-    an error is raised.
+    The rig's own spine bones stay too, without skin, and go along. Their weights are kept in vertex groups named
+    "... .original" and their parents in a custom property, so that `restore_armature` can bring that chain back for a
+    game engine. Shape keys, modifiers and all other weights are left alone. Nothing is changed where the vertebrae are
+    there already, or when an error is raised.
 
     Args:
         armature: stands upright; its object may be scaled evenly.
@@ -66,9 +68,8 @@ def articulate_armature(
             constraints or drivers move, no mesh, or what `articulate` refuses.
     """
     wanted = chosen_levels(levels)
-    _refuse_armature(armature)
+    refuse_armature(armature)
     leave_edit_modes()
-    bpy.context.view_layer.update()
     skeleton = armature_skeleton(armature)
     role_map = role_map or choose_preset(skeleton)[1]
     role_map.check(skeleton)
@@ -113,7 +114,12 @@ def armature_skeleton(armature: bpy.types.Object) -> Skeleton:
     return make_skeleton([bone.name for bone in bones], parents, heads, rotations, points_to_opensim(tails))
 
 
-def _refuse_armature(armature: bpy.types.Object) -> None:
+def refuse_armature(armature: bpy.types.Object) -> None:
+    """Make sure that an armature's bones may be changed.
+
+    Raises:
+        InputError: it is none, linked, shared or not in the view layer.
+    """
     if not isinstance(armature.data, bpy.types.Armature):
         raise InputError(f"'{armature.name}' is not an armature", hint="choose the avatar's armature")
     if not (armature.is_editable and armature.data.is_editable):
@@ -126,6 +132,7 @@ def _refuse_armature(armature: bpy.types.Object) -> None:
     if others:
         problem = f"the bones of '{armature.name}' are also those of '{others[0]}'"
         raise InputError(problem, hint="make them single-user (Object > Relations > Make Single User)")
+    bpy.context.view_layer.update()  # its list of objects, and the places of these
     if armature.name not in bpy.context.view_layer.objects:
         raise InputError(f"the armature '{armature.name}' is not in this view layer", hint="show its collection")
 
@@ -160,9 +167,8 @@ def _add_bones(armature: bpy.types.Object, done: Articulation) -> None:
         points_to_blender(points) @ to_armature[:3, :3].T + to_armature[:3, 3] for points in (done.heads, done.tails)
     )
     forward = (to_armature[:3, :3] @ BLENDER_FROM_OPENSIM @ done.rest_rotations)[:, :, 2]
-    before = {name: armature.data.bones[name].parent for name in done.followed}  # type: ignore[union-attr]
-    before = {name: "" if parent is None else parent.name for name, parent in before.items()}
-    with _editing(armature) as bones:
+    before = {name: _original(_data(armature).bones[name]) for name in done.followed}
+    with editing(armature) as bones:
         for i, name in enumerate(done.names):
             bone = bones.new(name)
             bone.head, bone.tail = heads[i].tolist(), tails[i].tolist()
@@ -176,13 +182,19 @@ def _add_bones(armature: bpy.types.Object, done: Articulation) -> None:
     collection = data.collections.get(COLLECTION) or data.collections.new(COLLECTION)
     for name in done.names:
         collection.assign(data.bones[name])
-    for name, parent in before.items():
+        data.bones[name][LEVEL_PROPERTY] = name
+    for name, original in before.items():
         data.bones[name].use_deform = False
-        data.bones[name][PARENT_PROPERTY] = parent
+        data.bones[name][ORIGINAL_PROPERTY] = original
+
+
+def _original(bone: bpy.types.Bone) -> dict[str, str | int]:
+    parent = "" if bone.parent is None else bone.parent.name
+    return {"parent": parent, "connected": int(bone.use_connect), "deform": int(bone.use_deform)}
 
 
 @contextmanager
-def _editing(armature: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones]:
+def editing(armature: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones]:
     """Edit mode on an armature of the view layer, shown meanwhile; what was active is active again afterwards.
 
     Raises:
@@ -195,7 +207,9 @@ def _editing(armature: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones
     try:
         objects.active = armature
         if not armature.visible_get():
-            raise InputError(f"the armature '{armature.name}' is hidden with its collection", hint="show the collection")
+            raise InputError(
+                f"the armature '{armature.name}' is hidden with its collection", hint="show the collection"
+            )
         bpy.ops.object.mode_set(mode="EDIT")
         yield _data(armature).edit_bones
     finally:

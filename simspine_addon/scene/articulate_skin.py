@@ -68,7 +68,9 @@ def refuse_meshes(objects: Sequence[bpy.types.Object], armature: bpy.types.Objec
             raise InputError(problem, hint="make it local (Object > Relations > Make Local)")
         others = [each for each in bpy.data.objects if each.data == thing.data and not _is_bound(each, armature)]
         if others:
-            problem = f"the mesh of '{thing.name}' is also that of '{others[0].name}', which this armature does not move"
+            problem = (
+                f"the mesh of '{thing.name}' is also that of '{others[0].name}', which this armature does not move"
+            )
             raise InputError(problem, hint="make it single-user (Object > Relations > Make Single User)")
         taken = [name for name in new_groups if name in thing.vertex_groups]
         if taken:
@@ -117,7 +119,7 @@ def write_weights(
         for name in old:
             group = thing.vertex_groups.get(name)
             if group is not None:
-                group.name = name.encode()[:_LONGEST].decode(errors="ignore") + ORIGINAL_SUFFIX
+                group.name = original_group(name)
         rows = slice(int(skin.starts[number]), int(skin.starts[number + 1]))
         for name in (*old, *new):
             share = np.where(bones[rows] == bone_names.index(name), shares[rows], 0.0).sum(axis=1)
@@ -126,6 +128,11 @@ def write_weights(
             group = thing.vertex_groups.new(name=name)
             for vertex in np.flatnonzero(share > 0.0).tolist():
                 group.add([vertex], float(share[vertex]), "REPLACE")
+
+
+def original_group(bone_name: str) -> str:
+    """The vertex group that keeps a bone's own weights while vertebrae have them."""
+    return bone_name.encode()[:_LONGEST].decode(errors="ignore") + ORIGINAL_SUFFIX
 
 
 def _weights(thing: bpy.types.Object, place: dict[str, int]) -> list[list[tuple[int, float]]]:

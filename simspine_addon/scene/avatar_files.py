@@ -1,4 +1,4 @@
-"""Rigged characters from files: .blend, .fbx, .glb, .gltf and .vrm into the scene, with the one armature that counts."""
+"""Rigged characters from files (.blend, .fbx, .glb, .gltf, .vrm) into the scene, with the one armature that counts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import bpy
 from ..model.errors import InputError
 from ..retarget.roles import RoleMap
 from .rig import chosen_armature
+from .rigify_rig import is_generated_rigify
 from .vrm_bones import vrm_role_map
 
 SUFFIXES = (".blend", ".fbx", ".glb", ".gltf", ".vrm")
@@ -31,7 +32,7 @@ def load_avatar(scene: bpy.types.Scene, path: str | Path, armature: str | None =
     """Bring a character into the scene's own collection.
 
     Of a .blend file the armature, what it deforms and what hangs on it come in, not its cameras and lights. Where a
-    file has several armatures, the one that deforms a mesh counts (a Rigify metarig does not).
+    file has several armatures, the one that deforms a mesh counts, or else the one that Rigify generated.
 
     Args:
         scene: the current one.
@@ -131,8 +132,9 @@ def _choose(things: Iterable[bpy.types.Object], path: Path, wanted: str | None) 
         return named[0]
     carrying = {carrier for thing in things if thing.type == "MESH" for carrier in _carriers(thing)}
     deforming = [each for each in armatures if each in carrying]
+    generated = [each for each in armatures if is_generated_rigify(each)]
     try:
-        return chosen_armature(deforming or armatures, "the file")
+        return chosen_armature(deforming or generated or armatures, "the file")
     except InputError as error:
         hint = "name one with --armature" if len(armatures) > 1 else error.hint
         raise InputError(error.problem, path=path, hint=hint) from error

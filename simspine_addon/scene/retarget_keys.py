@@ -27,6 +27,8 @@ Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 _STILL_M = 2e-6  # a fifth of the 0.01 mm that a bone may be off; it is not handed on from bone to bone
 _STILL_QUATERNION = 1e-9
+_SCALED = 1e-5
+OWN_PROPERTY = "simspine_retargeted"  # on actions that were made here
 _TURN_CHANNELS = ("rotation_quaternion", "rotation_euler", "rotation_axis_angle", "rotation_mode", "location", "scale")
 
 
@@ -45,7 +47,7 @@ class BoneRest:
 
     `rest` [B, 4, 4] in the armature's space; `parents` [B], -1 for none, a parent stands before its children;
     `connected`: the head stays at the parent's tail; `turns_along`: the parent's rotation is inherited; `own_axes`:
-    location counts along the bone's own axes at rest, else along its parent's.
+    location counts along the bone's own axes at rest, else along its parent's (the armature's where it has none).
     """
 
     rest: Array
@@ -84,7 +86,8 @@ def target_channels(wanted: Array, bones: BoneRest) -> BoneChannels:
     for bone, parent in enumerate(bones.parents):
         rest = bones.rest[bone]
         if parent < 0:
-            carrier, base, axes = rest[:3, :3], rest[:3, 3], rest[:3, :3]
+            carrier, base = rest[:3, :3], rest[:3, 3]
+            axes = carrier if bones.own_axes[bone] else np.eye(3)
         else:
             offset = np.linalg.inv(bones.rest[parent]) @ rest
             carrier = standing_turns[parent] @ offset[:3, :3] if bones.turns_along[bone] else rest[:3, :3]
@@ -158,11 +161,17 @@ def write_bone(curves: Any, name: str, frames: Array, channels: BoneChannels, bo
 
 
 def fresh_action(armature: bpy.types.Object, name: str) -> tuple[bpy.types.Action, Any]:
-    """A new action on the armature and its F-curves; the one that was there before is kept in the file."""
+    """A new action on the armature and its F-curves.
+
+    The one that was there before is kept in the file, unless it came from here and nobody else uses it: that one goes
+    when the file is saved.
+    """
     data = armature.animation_data
-    if data is not None and data.action is not None:
+    if data is not None and data.action is not None and OWN_PROPERTY not in data.action:
         data.action.use_fake_user = True
-    return new_action(armature, name)
+    action, curves = new_action(armature, name)
+    action[OWN_PROPERTY] = armature.name
+    return action, curves
 
 
 def push_down(armature: bpy.types.Object, action: bpy.types.Action) -> bpy.types.NlaStrip:
@@ -201,7 +210,7 @@ def clear_the_way(armature: bpy.types.Object, names: Sequence[str]) -> tuple[str
             if not constraint.mute and constraint.influence > 0.0:
                 constraint.mute = True
                 changed["constraint"].append(f"{bone.name} ({constraint.name})")
-        if np.abs(np.array(bone.scale) - 1.0).max() > 1e-6:
+        if np.abs(np.array(bone.scale) - 1.0).max() > _SCALED:
             bone.scale = (1.0, 1.0, 1.0)
             changed["scale"].append(bone.name)
     driven = _mute_drivers(armature, set(names))

@@ -1,4 +1,4 @@
-"""A motion onto a rig in the scene, in one step: its bones found, the motion solved, keys written, the quality measured."""
+"""A motion onto a rig in the scene, in one step: bones found, motion solved, keys written, quality measured."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..kinematics.pose_track import PoseTrack
 from ..model.errors import InputError
+from ..retarget.articulate_bones import articulated_map
 from ..retarget.presets import apply_preset, choose_preset, preset
 from ..retarget.report import retarget_report
 from ..retarget.roles import RoleMap
@@ -20,7 +21,8 @@ from ..retarget.skeleton import Skeleton, skeleton_of_track
 from ..retarget.solve import RetargetOptions, RetargetResult, retarget
 from .retarget_keys import KeyedMotion, key_track, mapped_bones
 from .rig import refuse_unmovable, skeleton_of_armature
-from .rigify_controls import RigifyRig, is_generated_rigify, key_rigify, rigify_rig
+from .rigify_controls import key_rigify
+from .rigify_rig import RigifyRig, is_generated_rigify, rigify_rig
 
 Array = NDArray[np.float64]
 Controls = Literal["fk", "ik", "deform"]
@@ -32,8 +34,8 @@ OWN_MAP = "own map"
 class TargetRig:
     """An armature to move: its skeleton as the solve sees it, which bone plays which role, and how that was found.
 
-    `preset` names the family ("structure" where its shape decided, "own map" where a map was given), `score` how well
-    it fits; `rigify` is set for generated Rigify rigs.
+    `preset` names the family ("structure" where its shape decided) or the map that was given, `score` how well it fits;
+    `rigify` is set for generated Rigify rigs.
     """
 
     armature: bpy.types.Object
@@ -76,19 +78,24 @@ def read_target(
     generated = rigify_rig(armature) if controls != "deform" and is_generated_rigify(armature) else None
     skeleton = generated.skeleton if generated is not None else skeleton_of_armature(armature)
     try:
-        if role_map is not None:
-            role_map.check(skeleton)
-            return TargetRig(armature, skeleton, role_map, OWN_MAP, 1.0, generated)
-        if family is not None:
-            found = apply_preset(preset(family), skeleton)
-            found.check(skeleton)
-            return TargetRig(armature, skeleton, found, family, 1.0, generated)
-        name, found, score = choose_preset(skeleton)
+        name, found, score = _found_map(skeleton, role_map, family)
         found.check(skeleton)
     except InputError as error:
         problem = f"the armature '{armature.name}' cannot take a motion: {error.problem}"
         raise InputError(problem, path=error.path, hint=error.hint) from error
     return TargetRig(armature, skeleton, found, name, score, generated)
+
+
+def _found_map(skeleton: Skeleton, given: RoleMap | None, family: str | None) -> tuple[str, RoleMap, float]:
+    """The family, the map and how well it fits; the vertebrae of an articulated avatar are its spine."""
+    if given is not None:
+        return given.name or OWN_MAP, given, 1.0
+    if family is not None:
+        name, found, score = family, apply_preset(preset(family), skeleton), 1.0
+    else:
+        name, found, score = choose_preset(skeleton)
+    found = articulated_map(skeleton, found)
+    return found.name or name, found, score
 
 
 def retarget_motion(

@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from . import (
+    articulate_operator,
     import_cameras_operator,
     import_motion_operator,
     person_panel,
@@ -32,6 +33,8 @@ CLASSES: tuple[type, ...] = (
     import_cameras_operator.SIMSPINE_OT_import_cameras,
     import_cameras_operator.SIMSPINE_FH_cameras,
     select_person_operator.SIMSPINE_OT_select_person,
+    articulate_operator.SIMSPINE_OT_articulate_spine,
+    articulate_operator.SIMSPINE_OT_restore_spine,
     person_panel.SIMSPINE_PT_imported,
     spine_panel.SIMSPINE_PT_lumbar,
     retarget_properties.SIMSPINE_PG_retarget_choice,

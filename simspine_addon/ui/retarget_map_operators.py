@@ -9,7 +9,7 @@ from ..model.errors import InputError
 from ..retarget.roles import ROLES, load_role_map, save_role_map
 from ..scene.retarget_motion import read_target
 from ..scene.rig import skeleton_of_armature
-from ..scene.rigify_controls import is_generated_rigify
+from ..scene.rigify_rig import is_generated_rigify
 from .retarget_properties import choice_of, store_map, store_target, stored_map
 
 

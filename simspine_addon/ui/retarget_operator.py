@@ -4,11 +4,13 @@
 import bpy
 
 from ..model.errors import InputError
+from ..retarget.articulate_bones import articulated_map
 from ..retarget.solve import RetargetOptions
 from ..scene.armature import leave_edit_modes
 from ..scene.read_pose import read_pose
-from ..scene.retarget_motion import OWN_MAP, RetargetedMotion, TargetRig, read_target, retarget_motion, summary_lines
-from ..scene.rigify_controls import is_generated_rigify
+from ..scene.retarget_motion import RetargetedMotion, TargetRig, read_target, retarget_motion, summary_lines
+from ..scene.rig import skeleton_of_armature
+from ..scene.rigify_rig import is_generated_rigify
 from ..scene.timeline import grow_frame_range
 from .reporting import report_warnings, scene_can_take
 from .retarget_properties import SIMSPINE_PG_retarget_choice, choice_of, store_target, stored_map
@@ -50,13 +52,16 @@ class SIMSPINE_OT_retarget(bpy.types.Operator):
 def target_of(armature: bpy.types.Object) -> TargetRig:
     """The avatar with its stored bone map, or with the one that is found and stored now.
 
+    Where the avatar has been articulated since, its vertebrae take the spine's role.
+
     Raises:
         InputError: the armature cannot be moved, is no humanoid, or its stored map does not fit it.
     """
     stored = None if is_generated_rigify(armature) else stored_map(armature)
+    if stored is not None:
+        stored = articulated_map(skeleton_of_armature(armature), stored)
     target = read_target(armature, stored)
-    if target.preset != OWN_MAP:
-        store_target(target)
+    store_target(target)
     return target
 
 

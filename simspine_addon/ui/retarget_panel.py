@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from ..scene.retarget_motion import stored_report, summary_lines
-from ..scene.rigify_controls import is_generated_rigify
+from ..scene.rigify_rig import is_generated_rigify
 from .person_panel import TAB, wrapping_width
 from .retarget_properties import choice_of, entries_by_role
 

@@ -98,7 +98,7 @@ def on_bones(skeleton: Skeleton, bones: np.ndarray, shares: np.ndarray) -> np.nd
 
 
 def blended(skeleton: Skeleton, bones, shares, vertices, turns: dict[str, np.ndarray]) -> np.ndarray:
-    """Linear blend skinning in plain words: each bone turns about its head, in ground's axes, and takes its children."""
+    """Linear blend skinning in plain words: each bone turns about its head and takes its children."""
     moves = np.tile(np.eye(4), (len(skeleton.names), 1, 1))
     for bone, name in enumerate(skeleton.names):
         own, head = np.eye(4), skeleton.rest_positions[bone]
@@ -122,7 +122,9 @@ def volume(vertices: np.ndarray, faces: np.ndarray) -> float:
 
 def folded(before: np.ndarray, after: np.ndarray, faces: np.ndarray) -> int:
     """How many edges came to less than a quarter of their length, or turned over, seen along their neighbours."""
-    first, second = (np.cross(v[faces[:, 1]] - v[faces[:, 0]], v[faces[:, 2]] - v[faces[:, 0]]) for v in (before, after))
+    first, second = (
+        np.cross(v[faces[:, 1]] - v[faces[:, 0]], v[faces[:, 2]] - v[faces[:, 0]]) for v in (before, after)
+    )
     neighbours = {}
     for face, corners in enumerate(faces.tolist()):
         for i in range(3):
@@ -417,6 +419,4 @@ def test_skin_that_is_not_on_the_spine_is_refused(person) -> None:
     before = tube(person)
     hand = before.skeleton.index("left_hand")
     with pytest.raises(InputError, match="no skin is bound to the spine"):
-        articulate(
-            before.skeleton, before.role_map, before.vertices, np.full_like(before.bones, hand), before.shares
-        )
+        articulate(before.skeleton, before.role_map, before.vertices, np.full_like(before.bones, hand), before.shares)
