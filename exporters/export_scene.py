@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ..simspine_addon.kinematics.pose_track import PoseTrack
 from ..simspine_addon.kinematics.quaternions import nearest_rotations
 from ..simspine_addon.model.errors import InputError
+from ..simspine_addon.retarget.rotations import unit
 from ..simspine_addon.scene.axes import BLENDER_FROM_OPENSIM
 from ..simspine_addon.scene.bone_shape import bone_tails
 from ..simspine_addon.scene.compat import new_action
@@ -29,7 +30,7 @@ from ..simspine_addon.scene.keyframes import bone_channels, write_channels
 from ..simspine_addon.scene.names import fitting_names
 from .export_meshes import MeshCopy
 from .export_track import ExportTrack
-from .joint_tree import heading
+from .joint_tree import SLIDES_M, heading
 from .presets import CENTIMETRES, ExportPreset
 
 Array = NDArray[np.float64]
@@ -38,6 +39,8 @@ _REST_FRAME = -10.0  # outside of the take: there the armature stands at rest, f
 _FIRST_FRAME = 0
 _LONGEST_NAME = 60  # bytes; Blender's limit is 63
 _LARGEST_RATE = 32767  # scene.render.fps is a 16-bit number
+_BESIDE_M = 0.0005
+_SAME_RATE = 1e-10  # relative: a microsecond in three hours
 _UP, _FORWARD = np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0])
 
 
@@ -144,13 +147,16 @@ def _set_clock(scene: bpy.types.Scene, motion: ExportTrack, space: FileSpace) ->
 
 
 def frame_rate(fps: float) -> tuple[int, float]:
-    """Blender's `fps` and `fps_base` whose ratio comes nearest to `fps`: the base has single precision only."""
+    """Blender's `fps` and `fps_base` for a rate: the usual numbers where they are exact, else those that come nearest.
+
+    The base has single precision, so that 60 / 1.001 is 5e-8 off; 30000 / 500.5 is exact.
+    """
     whole = np.arange(1, _LARGEST_RATE + 1)
     base = (whole / fps).astype(np.float32)
-    usable = (base > 1e-5) & (base < 1e6)
+    usable = (base > 1e-4) & (base < 1e5)
     miss = np.where(usable, np.abs(whole / np.where(usable, base, 1.0).astype(np.float64) / fps - 1.0), np.inf)
-    # The usual numbers where they are as good: 60 over 1 rather than 120 over 2.
-    chosen = int(np.argmax(miss <= miss.min()))
+    good = miss <= max(_SAME_RATE, float(miss.min()))
+    chosen = int(np.argmin(np.where(good, np.abs(np.log(np.where(usable, base, 1.0))), np.inf)))
     return int(whole[chosen]), float(base[chosen])
 
 
@@ -192,12 +198,36 @@ def _bone_frames(motion: ExportTrack) -> Array:
     track = motion.track
     if motion.own_bones:
         return track.rest_rotations
-    along = _tails(motion) - track.rest_joint_centres
-    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    along = unit(_tails(motion) - track.rest_joint_centres)
+    along = unit(along + _beside_sliding_children(motion, along))
     forward = np.where(np.abs(along @ _FORWARD)[:, None] > 0.9, _UP, _FORWARD)
-    across = np.cross(along, forward)
-    across /= np.linalg.norm(across, axis=1, keepdims=True)
-    return np.stack([across, along, np.cross(across, along)], axis=-1)
+    across = unit(np.cross(along, forward))
+    frames = np.stack([across, along, np.cross(across, along)], axis=-1)
+    frames[: motion.added_roots] = track.rest_rotations[: motion.added_roots]
+    return frames
+
+
+def _beside_sliding_children(motion: ExportTrack, along: Array) -> Array:
+    """By how much [B, 3], of length one, bones point beside a child that moves in them and stands right ahead.
+
+    Blender's FBX importers connect such a child to the bone's end, and then ignore where it moves to.
+    """
+    track = motion.track
+    aside = np.zeros_like(along)
+    centres = track.joint_centres
+    for body, parent in enumerate(track.parents):
+        if parent < 0:
+            continue
+        to_parent = np.swapaxes(track.rotations[:, parent], -1, -2)
+        place = np.einsum("tij,tj->ti", to_parent, centres[:, body] - track.positions[:, parent])
+        rest = track.rest_joint_centres[body] - track.rest_joint_centres[parent]
+        reach = np.linalg.norm(rest)
+        still = track.rest_rotations[parent].T @ (track.rest_joint_centres[body] - track.rest_positions[parent])
+        off = np.linalg.norm(np.cross(along[parent], rest))
+        if np.abs(place - still).max() > SLIDES_M and reach > 0.0 and off < _BESIDE_M:
+            across = np.cross(along[parent], _FORWARD if abs(along[parent] @ _FORWARD) < 0.9 else _UP)
+            aside[parent] = unit(across) * (2.0 * _BESIDE_M / reach)
+    return aside
 
 
 def _key(

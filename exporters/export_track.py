@@ -14,8 +14,9 @@ from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.retarget.presets import choose_preset, preset
 from ..simspine_addon.retarget.roles import RoleMap
 from ..simspine_addon.retarget.skeleton import skeleton_of_track
+from ..simspine_addon.scene.axes import BLENDER_FROM_OPENSIM
 from .humanoid import humanoid_track, t_pose_rest
-from .joint_tree import require_usable
+from .joint_tree import heading, require_usable
 from .presets import ExportPreset
 from .root_motion import add_floor_root
 
@@ -33,7 +34,8 @@ class ExportTrack:
 
     `track` runs from 0 s in even steps of 1 / `fps`. `carrier` says which of its bodies carries each body that the
     motion came with (for meshes), and `rest_moves` [B0, 4, 4] what takes a point that is fixed to such a body from
-    its old rest pose to the new one. `own_bones` says whether a bone has its body's own axes.
+    its old rest pose to the new one. `own_bones` says whether bones have their bodies' own axes;
+    `added_roots` (0 or 1) come before the bodies, with the file's axes.
     """
 
     track: PoseTrack
@@ -42,6 +44,7 @@ class ExportTrack:
     rest_moves: Mapping[str, Array]
     warnings: tuple[str, ...]
     own_bones: bool = False
+    added_roots: int = 0
 
 
 def export_track(
@@ -82,8 +85,9 @@ def export_track(
         moved, carrier, roles = humanoid_track(moved, roles)
     if family != "own":
         moved, roles = _renamed(moved, roles, family)
+    added = 0
     if chosen.root != "none":
-        moved, added = add_floor_root(moved, roles, still=chosen.root == "floor_still")
+        moved, added = add_floor_root(moved, roles, _file_axes(chosen), still=chosen.root == "floor_still")
         carrier = carrier + added
     moves = _rigid(posed) @ np.linalg.inv(_rigid(before))
     return ExportTrack(
@@ -93,6 +97,7 @@ def export_track(
         rest_moves=dict(zip(before.names, moves, strict=True)),
         warnings=warnings,
         own_bones=own_bones,
+        added_roots=added,
     )
 
 
@@ -162,6 +167,12 @@ def _renamed(track: PoseTrack, roles: RoleMap, family: str) -> tuple[PoseTrack, 
     names = tuple(new.get(name, name) for name in track.names)
     renamed = {role: tuple(new.get(bone, bone) for bone in bones) for role, bones in roles.bones.items()}
     return replace(track, names=names), RoleMap(renamed, family, roles.palms)
+
+
+def _file_axes(chosen: ExportPreset) -> Array:
+    """The file's axes [3, 3] in ground, as columns."""
+    axes = BLENDER_FROM_OPENSIM if chosen.up == "Z" and chosen.format != "glb" else np.eye(3)
+    return (axes @ heading(chosen.turn_deg)).T
 
 
 def _rigid(track: PoseTrack) -> Array:

@@ -16,14 +16,18 @@ from .joint_tree import ROOT_NAME
 
 Array = NDArray[np.float64]
 _LEVEL = 1e-3
+# Blender's FBX importers connect a bone that stands right at the end of its parent, and then ignore where it moves to:
+# the root stands a little beside the point under the pelvis.
+_BESIDE_M = np.array([0.0, 0.0, 0.0005])
 
 
-def add_floor_root(track: PoseTrack, roles: RoleMap, *, still: bool = False) -> tuple[PoseTrack, int]:
+def add_floor_root(track: PoseTrack, roles: RoleMap, axes: Array, *, still: bool = False) -> tuple[PoseTrack, int]:
     """The track with one root bone, and how many bodies were put before the others (0 or 1).
 
-    At rest it stands on the floor under the pelvis with ground's axes. In motion it follows the pelvis over the floor
-    and turns about the vertical as the pelvis's forward axis does; where that axis points straight up or down (a
-    person lying down) the heading before stays. With `still` it does not move.
+    At rest it stands on the floor under the pelvis, its axes `axes` [3, 3] (the file's, so that nothing is turned
+    there). In motion it follows the pelvis over the floor and turns about the vertical as the pelvis's forward axis
+    does; where that axis points straight up or down (a person lying down) the heading before stays. With `still` it
+    does not move.
 
     An avatar whose one root is no part of its body has such a bone already, which is left as it is.
 
@@ -37,9 +41,10 @@ def add_floor_root(track: PoseTrack, roles: RoleMap, *, still: bool = False) -> 
     if ROOT_NAME in track.names:
         raise InputError("a bone that is not the root is named 'root'", hint="rename it")
     pelvis = track.names.index(roles.of("pelvis")[0])
-    place = track.joint_centres[:, pelvis] * (1.0, 0.0, 1.0)
-    rest_place = track.rest_joint_centres[pelvis] * (1.0, 0.0, 1.0)
     turn = _headings(track, roles, pelvis)
+    beside = turn @ _BESIDE_M
+    place = track.joint_centres[:, pelvis] * (1.0, 0.0, 1.0) + beside
+    rest_place = track.rest_joint_centres[pelvis] * (1.0, 0.0, 1.0) + _BESIDE_M
     if still:
         place, turn = np.broadcast_to(rest_place, place.shape), np.broadcast_to(np.eye(3), turn.shape)
     return replace(
@@ -47,10 +52,10 @@ def add_floor_root(track: PoseTrack, roles: RoleMap, *, still: bool = False) -> 
         names=(ROOT_NAME, *track.names),
         parents=np.concatenate([[-1], np.where(track.parents < 0, 0, np.asarray(track.parents) + 1)]),
         positions=np.concatenate([place[:, None], track.positions], axis=1),
-        rotations=np.concatenate([turn[:, None], track.rotations], axis=1),
+        rotations=np.concatenate([(turn @ axes)[:, None], track.rotations], axis=1),
         centres=np.concatenate([np.zeros((1, 3)), track.centres]),
         rest_positions=np.concatenate([rest_place[None], track.rest_positions]),
-        rest_rotations=np.concatenate([np.eye(3)[None], track.rest_rotations]),
+        rest_rotations=np.concatenate([axes[None], track.rest_rotations]),
     ), 1
 
 

@@ -1,4 +1,4 @@
-"""`simspine demo`: everything once on the sample, from OpenSim files to an armature, a dressed avatar and labelled images."""
+"""`simspine demo`: everything once on the sample, from OpenSim files to an armature, an avatar and labelled images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .documents import read_model_and_motion
 from .import_blend import write_blend
 from .render_avatar import FITTED
 
-VIEW_ROWS = 4  # frames that are rendered, spread over the motion
+VIEW_ROWS = 3  # frames that are rendered, spread over the motion and away from its ends
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,14 +64,14 @@ def _render(
     from . import overlay
     from .render_job import RenderRequest, render_dataset
 
-    step = max(1, frames // VIEW_ROWS)
+    step = max(1, frames // (VIEW_ROWS + 1))
     avatar = FITTED if has_data() else MANNEQUIN
     request = RenderRequest(
         model=model_path,
         motion=motion_path,
         output=output / "avatar",
         avatar=avatar,
-        frames=f"{step // 2}:{frames}:{step}",
+        frames=f"{step}:{step * VIEW_ROWS + 1}:{step}",
         size=(arguments.size, arguments.size),
         overwrite=True,
     )

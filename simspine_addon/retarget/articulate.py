@@ -92,7 +92,7 @@ def articulate(
     curve = spine_curve(skeleton, role_map, vertices, triangles, share, landmarks or {})
     old = old_bones(skeleton, role_map, curve, wanted)
     heads, tails = joint_places(curve, wanted)
-    tails[-1] = _top(skeleton, role_map, wanted, tails[-1])
+    tails[-1] = _top(skeleton, role_map, wanted, heads[-1], tails[-1])
     new = with_bones(skeleton, wanted, old, heads, tails, curve.frame.axes[0])
     bones, shares = _handed_over(skeleton, new, wanted, old, curve, vertices, weight_bones, weight_shares)
     return Articulation(
@@ -145,12 +145,12 @@ def _trunk_share(skeleton: Skeleton, role_map: RoleMap, weight_bones: Indices, w
     return held / np.maximum(weight_shares.sum(axis=1), 1e-12)
 
 
-def _top(skeleton: Skeleton, role_map: RoleMap, wanted: Sequence[str], otherwise: Array) -> Array:
-    """Where the last vertebra ends: the rig's own joint of the neck, or of the head."""
+def _top(skeleton: Skeleton, role_map: RoleMap, wanted: Sequence[str], head: Array, tail: Array) -> Array:
+    """Where the last vertebra ends: the rig's own joint of the neck, or of the head, unless that lies too low."""
     roles = ("head",) if wanted[-1] in CERVICAL else ("neck", "head")
     bone = next(name for role in roles for name in role_map.of(role)[:1])
     place = skeleton.rest_positions[skeleton.index(bone)]
-    return place if place[1] > otherwise[1] - 0.02 else otherwise
+    return place if place[1] > 0.5 * (head[1] + tail[1]) else tail
 
 
 def _span(curve: SpineCurve, wanted: Sequence[str], old: OldBones, name: str) -> tuple[str, ...]:

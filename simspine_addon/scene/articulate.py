@@ -10,24 +10,22 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kinematics.quaternions import nearest_rotations
 from ..model.errors import InputError
 from ..retarget.articulate import Articulation, articulate
 from ..retarget.articulate_levels import LUMBAR, chosen_levels
 from ..retarget.presets import choose_preset
 from ..retarget.roles import RoleMap
-from ..retarget.skeleton import Skeleton, make_skeleton
 from .armature import leave_edit_modes
 from .articulate_skin import bound_meshes, read_skin, refuse_meshes, write_weights
-from .axes import BLENDER_FROM_OPENSIM, frames_to_opensim, points_to_blender, points_to_opensim
+from .axes import BLENDER_FROM_OPENSIM, points_to_blender
 from .compat import curves_of
+from .rig import armature_data, skeleton_of_armature, world_frame
 
 Array = NDArray[np.float64]
 # On each of the rig's own bones that hangs on a vertebra now: parent (or ""), connected and deform, as they were.
 ORIGINAL_PROPERTY = "simspine_original"
 LEVEL_PROPERTY = "simspine_level"  # on each new bone: its vertebral level
 COLLECTION = "Vertebrae"  # the bone collection of the new bones
-_SCALED = 1e-4  # relative
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def articulate_armature(
     wanted = chosen_levels(levels)
     refuse_armature(armature)
     leave_edit_modes()
-    skeleton = armature_skeleton(armature)
+    skeleton = skeleton_of_armature(armature)
     role_map = role_map or choose_preset(skeleton)[1]
     role_map.check(skeleton)
     objects = bound_meshes(armature) if mesh_objs is None else tuple(mesh_objs)
@@ -92,43 +90,20 @@ def articulate_armature(
     return ArticulationResult(armature, objects, done.names, done.role_map, done, warnings)
 
 
-def armature_skeleton(armature: bpy.types.Object) -> Skeleton:
-    """An armature at rest as a Skeleton in OpenSim's ground, where its object stands.
-
-    Raises:
-        InputError: it has no bones, or is mirrored or scaled unevenly.
-    """
-    bones = _data(armature).bones
-    if len(bones) == 0:
-        raise InputError(f"the armature '{armature.name}' has no bones", hint="choose an armature with bones")
-    world = np.array(armature.matrix_world, dtype=np.float64)
-    lengths = np.linalg.norm(world[:3, :3], axis=0)
-    if np.linalg.det(world[:3, :3]) <= 0.0 or np.ptp(lengths) > _SCALED * lengths.max():
-        problem = f"the armature '{armature.name}' is mirrored or scaled unevenly"
-        raise InputError(problem, hint="apply its scale (Object > Apply > Scale)")
-    rest = world @ np.array([bone.matrix_local for bone in bones], dtype=np.float64)
-    rest[:, :3, :3] = nearest_rotations(rest[:, :3, :3] / lengths.mean())
-    heads, rotations = frames_to_opensim(rest)
-    tails = np.array([bone.tail_local for bone in bones], dtype=np.float64) @ world[:3, :3].T + world[:3, 3]
-    parents = [None if bone.parent is None else bone.parent.name for bone in bones]
-    return make_skeleton([bone.name for bone in bones], parents, heads, rotations, points_to_opensim(tails))
-
-
 def refuse_armature(armature: bpy.types.Object) -> None:
     """Make sure that an armature's bones may be changed.
 
     Raises:
         InputError: it is none, linked, shared or not in the view layer.
     """
-    if not isinstance(armature.data, bpy.types.Armature):
-        raise InputError(f"'{armature.name}' is not an armature", hint="choose the avatar's armature")
-    if not (armature.is_editable and armature.data.is_editable):
+    data = armature_data(armature)
+    if not (armature.is_editable and data.is_editable):
         problem = f"the armature '{armature.name}' is linked from another file"
         raise InputError(problem, hint="make it local (Object > Relations > Make Local)")
-    if armature.override_library is not None or armature.data.override_library is not None:
+    if armature.override_library is not None or data.override_library is not None:
         problem = f"the armature '{armature.name}' is a library override, whose bones cannot be added to"
         raise InputError(problem, hint="articulate it in its own file, or make it local")
-    others = [each.name for each in bpy.data.objects if each.data == armature.data and each != armature]
+    others = [each.name for each in bpy.data.objects if each.data == data and each != armature]
     if others:
         problem = f"the bones of '{armature.name}' are also those of '{others[0]}'"
         raise InputError(problem, hint="make them single-user (Object > Relations > Make Single User)")
@@ -161,13 +136,12 @@ def _keyed(armature: bpy.types.Object, done: Articulation) -> tuple[str, ...]:
 
 
 def _add_bones(armature: bpy.types.Object, done: Articulation) -> None:
-    world = np.array(armature.matrix_world, dtype=np.float64)
-    to_armature = np.linalg.inv(world)
+    world = world_frame(armature)
     heads, tails = (
-        points_to_blender(points) @ to_armature[:3, :3].T + to_armature[:3, 3] for points in (done.heads, done.tails)
+        (points_to_blender(points) - world.place) @ world.rotation / world.scale for points in (done.heads, done.tails)
     )
-    forward = (to_armature[:3, :3] @ BLENDER_FROM_OPENSIM @ done.rest_rotations)[:, :, 2]
-    before = {name: _original(_data(armature).bones[name]) for name in done.followed}
+    forward = (world.rotation.T @ BLENDER_FROM_OPENSIM @ done.rest_rotations)[:, :, 2]
+    before = {name: _original(armature_data(armature).bones[name]) for name in done.followed}
     with editing(armature) as bones:
         for i, name in enumerate(done.names):
             bone = bones.new(name)
@@ -178,7 +152,7 @@ def _add_bones(armature: bpy.types.Object, done: Articulation) -> None:
             bones[name].use_connect = False
             bones[name].use_inherit_rotation = True
             bones[name].parent = bones[vertebra]
-    data = _data(armature)
+    data = armature_data(armature)
     collection = data.collections.get(COLLECTION) or data.collections.new(COLLECTION)
     for name in done.names:
         collection.assign(data.bones[name])
@@ -211,15 +185,10 @@ def editing(armature: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones]
                 f"the armature '{armature.name}' is hidden with its collection", hint="show the collection"
             )
         bpy.ops.object.mode_set(mode="EDIT")
-        yield _data(armature).edit_bones
+        yield armature_data(armature).edit_bones
     finally:
         if armature.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
         armature.hide_set(hidden)
         armature.hide_viewport = off
         objects.active = before
-
-
-def _data(armature: bpy.types.Object) -> bpy.types.Armature:
-    assert isinstance(armature.data, bpy.types.Armature)
-    return armature.data

@@ -8,6 +8,7 @@ from ..model.errors import InputError
 from .armature import leave_edit_modes
 from .articulate import COLLECTION, LEVEL_PROPERTY, ORIGINAL_PROPERTY, editing, refuse_armature
 from .articulate_skin import ORIGINAL_SUFFIX, bound_meshes, original_group, refuse_meshes
+from .rig import armature_data
 
 
 def restore_armature(armature: bpy.types.Object) -> tuple[bpy.types.Object, ...]:
@@ -24,8 +25,8 @@ def restore_armature(armature: bpy.types.Object) -> tuple[bpy.types.Object, ...]
     """
     refuse_armature(armature)
     leave_edit_modes()
-    assert isinstance(armature.data, bpy.types.Armature)
-    bones = armature.data.bones
+    data = armature_data(armature)
+    bones = data.bones
     vertebrae = [bone.name for bone in bones if LEVEL_PROPERTY in bone]
     originals = {bone.name: dict(bone[ORIGINAL_PROPERTY]) for bone in bones if ORIGINAL_PROPERTY in bone}
     if not vertebrae or not originals:
@@ -36,11 +37,11 @@ def restore_armature(armature: bpy.types.Object) -> tuple[bpy.types.Object, ...]
         _restore_weights(thing, [bone.name for bone in bones], vertebrae)
     _restore_bones(armature, vertebrae, originals)
     for name, original in originals.items():
-        armature.data.bones[name].use_deform = bool(original["deform"])
-        del armature.data.bones[name][ORIGINAL_PROPERTY]
-    collection = armature.data.collections.get(COLLECTION)
+        data.bones[name].use_deform = bool(original["deform"])
+        del data.bones[name][ORIGINAL_PROPERTY]
+    collection = data.collections.get(COLLECTION)
     if collection is not None and not collection.bones:
-        armature.data.collections.remove(collection)
+        data.collections.remove(collection)
     return meshes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -138,8 +139,18 @@ def retarget_motion(
     if with_report:
         report = retarget_report(source, source_map, target.skeleton, target.role_map, result)
         report |= {"preset": target.preset, "preset_score": target.score, "notes": list(keyed.notes)}
+        report = _plain(report)
         target.armature[REPORT_PROPERTY] = json.dumps(report)
     return RetargetedMotion(target, source_map, result, keyed, report)
+
+
+def _plain(value: Any) -> Any:
+    """The report without what JSON has no number for: None where something could not be measured."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def stored_report(armature: bpy.types.Object) -> dict[str, Any] | None:

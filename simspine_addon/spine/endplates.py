@@ -152,7 +152,11 @@ def _fit(vertebra: str, side: str, body: int, rims: list[tuple[Line, float]]) ->
         return None
     points = np.array([[*end, z] for line, z in rims for end in (line.back, line.front)])
     centre = points.mean(axis=0)
-    normal = np.linalg.svd(points - centre)[2][2]
+    flat = points - centre
+    if vertebra == "S1" or len(rims) < 4:  # the sacrum's wings, or too few sections: they tell no sideways tilt
+        flat = np.concatenate([flat, flat * [1.0, 1.0, -1.0]])
+        flat[:, 2] *= 10.0
+    normal = np.linalg.svd(flat)[2][2]
     normal = normal * (1.0 if normal[1] >= 0 else -1.0)
     depth = float(np.median([line.depth for line, _ in rims]))
     residual = float(np.sqrt(np.mean(((points - centre) @ normal) ** 2)))

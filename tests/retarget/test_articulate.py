@@ -19,6 +19,7 @@ from simspine.simspine_addon.retarget.articulate_bones import articulated_map
 from simspine.simspine_addon.retarget.articulate_curve import sagittal_profile
 from simspine.simspine_addon.retarget.articulate_levels import CERVICAL, LEVELS, LUMBAR, THORACIC, level_partners
 from simspine.simspine_addon.retarget.presets import choose_preset
+from simspine.simspine_addon.retarget.report import retarget_report
 from simspine.simspine_addon.retarget.roles import RoleMap
 from simspine.simspine_addon.retarget.skeleton import Skeleton
 from simspine.simspine_addon.retarget.solve import retarget
@@ -342,6 +343,15 @@ def test_a_motion_reaches_each_vertebra(sample) -> None:
         theirs = track.rotations[:, there] @ track.rest_rotations[there].T
         off = Rotation.from_matrix(mine @ np.swapaxes(theirs, 1, 2)).magnitude()
         assert np.degrees(off.max()) < 2.0, level
+    own = retarget(track, source_map, before.skeleton, before.role_map)
+    curve = [
+        retarget_report(track, source_map, skeleton, role_map, each)["retarget"]["spine_curve"]["max_mm"]
+        for skeleton, role_map, each in (
+            (done.skeleton, done.role_map, result),
+            (before.skeleton, before.role_map, own),
+        )
+    ]
+    assert curve[0] < 0.5 < 3.0 < curve[1]
     chest = done.skeleton.index("Spine2")
     thorax = done.skeleton.index("T12")
     gap = np.linalg.norm(result.track.positions[:, chest] - result.track.positions[:, thorax], axis=1)

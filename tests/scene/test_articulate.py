@@ -342,8 +342,8 @@ def _elsewhere(avatar: AvatarObjects) -> None:
     [
         (_constrained, "'Spine1' is moved by the constraint"),
         (_driven, "'Spine1' is moved by a driver"),
-        (_mirrored, "mirrored or scaled unevenly"),
-        (_uneven, "mirrored or scaled unevenly"),
+        (_mirrored, "is mirrored"),
+        (_uneven, "is scaled unevenly"),
         (_two_users, "are also those of 'Twin'"),
         (_shared_mesh, "also that of 'Statue'"),
         (_unbound, "no mesh is bound to the armature 'Person'"),

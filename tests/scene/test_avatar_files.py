@@ -16,10 +16,15 @@ from simspine.simspine_addon.scene.rig import skeleton_of_armature  # noqa: E402
 from simspine.simspine_addon.scene.vrm_bones import vrm_role_map  # noqa: E402
 
 
+@pytest.fixture(scope="module")
+def figure():
+    return build_mannequin()
+
+
 @pytest.fixture
-def mannequin(scene):
+def mannequin(scene, figure):
     """The mannequin in the scene, with a camera that is none of its business."""
-    added = add_avatar(scene, build_mannequin(), "mannequin")
+    added = add_avatar(scene, figure, "mannequin")
     scene.collection.objects.link(bpy.data.objects.new("camera", bpy.data.cameras.new("camera")))
     bpy.context.view_layer.objects.active = added.armature
     return added
@@ -68,8 +73,8 @@ def test_of_two_armatures_the_one_that_deforms_a_mesh_counts(mannequin, scene, t
     assert load_avatar(fresh_scene(), tmp_path / "a.blend").armature.name == "mannequin"
 
 
-def test_two_armatures_that_might_both_be_meant_are_refused_unless_one_is_named(mannequin, scene, tmp_path):
-    added = add_avatar(scene, build_mannequin(1.6), "second")
+def test_two_armatures_that_might_both_be_meant_are_refused_unless_one_is_named(mannequin, figure, scene, tmp_path):
+    added = add_avatar(scene, figure, "second")
     assert added.armature.name == "second"
     path = tmp_path / "a.blend"
     written(path, mannequin.armature)
@@ -110,7 +115,6 @@ def test_missing_and_unknown_files_are_refused(scene, tmp_path):
 def test_a_vrm_files_own_bones_are_its_map_whatever_their_names(mannequin, tmp_path):
     known = choose_preset(skeleton_of_armature(mannequin.armature))[1]
     for number, bone in enumerate(list(mannequin.armature.data.bones)):
-        known.bones  # the map by the old names, which the new ones are looked up in
         bone["old"] = bone.name
         bone.name = f"part{number:02}"
     names = {bone["old"]: bone.name for bone in mannequin.armature.data.bones}

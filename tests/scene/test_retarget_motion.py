@@ -33,9 +33,14 @@ def lift():
     return resample_at(track, np.arange(track.time[0], track.time[-1], 0.1))
 
 
+@pytest.fixture(scope="module")
+def figure():
+    return build_mannequin()
+
+
 @pytest.fixture
-def mannequin(scene):
-    return add_avatar(scene, build_mannequin(), "mannequin")
+def mannequin(scene, figure):
+    return add_avatar(scene, figure, "mannequin")
 
 
 def test_the_avatars_bones_stand_where_the_solve_has_them(mannequin, lift, people):

@@ -1,0 +1,194 @@
+"""Every frame of a capture fitted by itself, and none left stuck: key frames first, then all, then those that stand out.
+
+Key frames start from the registered trunk, in four headings where one does not do; the others start between their
+key frames. A frame whose error stands out, or whose angles leap, is started again from its neighbours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .ik_problem import IkProblem
+from .ik_solver import Fit, fit_frames
+from .ik_start import LEAST_MARKERS, all_headings, nearest_frames, registered_starts
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_KEY_STEP = 8  # frames; a person does not change pose beyond recognition in half of it
+_WINDOW = 25  # frames among which an error is usual
+_STANDS_OUT = 1.5  # times the usual rms error ...
+_STANDS_OUT_M = 0.004  # ... plus this
+_BAD_RMS_M = 0.06  # a whole fit above it is tried in every heading
+_LEAP = np.radians(50.0)  # from one frame to the next
+_SWEEPS = 3
+_SAME = 1e-3  # relative: costs so near are the same minimum seen from two sides
+
+
+@dataclass(slots=True)
+class FramesFit:
+    """Free coordinates [T, F], cost, iterations and rest of every frame, and what happened to it.
+
+    `usable`: had markers enough to be fitted; the others hold their neighbours' interpolated coordinates.
+    """
+
+    free: Array
+    cost: Array
+    iterations: NDArray[np.int64]
+    converged: Mask
+    usable: Mask
+    restarted: Mask
+    stands_out: Mask
+
+
+def fit_each_frame(problem: IkProblem) -> FramesFit:
+    """Fit all frames that have at least three markers; the others are interpolated between them."""
+    usable = np.count_nonzero(problem.weights > 0, axis=1) >= LEAST_MARKERS
+    good = np.flatnonzero(usable)
+    keys = good[:: min(_KEY_STEP, max(1, len(good) // 2))]
+    keys = np.unique(np.append(keys, good[-1]))
+    key_fit = _fit_keys(problem, keys)
+    start = interpolated(key_fit.free, keys, good)
+    fit = fit_frames(problem, start, good)
+    used = fit.iterations.copy()
+    used[np.searchsorted(good, keys)] += key_fit.iterations
+    frames = FramesFit(
+        free=fit.free,
+        cost=fit.cost,
+        iterations=used,
+        converged=fit.converged,
+        usable=usable,
+        restarted=np.zeros(len(good), dtype=bool),
+        stands_out=np.zeros(len(good), dtype=bool),
+    )
+    _mend(problem, frames, good)
+    return _spread(frames, good, problem.frames)
+
+
+def interpolated(free: Array, at: NDArray[np.int64], frames: NDArray[np.int64]) -> Array:
+    """Rows [N, F] between those given `at` some frames, held beyond the first and last."""
+    return np.stack([np.interp(frames, at, column) for column in free.T], axis=1)
+
+
+def rms_error(problem: IkProblem, free: Array, frames: NDArray[np.int64]) -> Array:
+    """Root mean square marker distance [N] in m of the frames named."""
+    part = IkProblem(problem.coordinates, problem.markers, problem.targets[frames], problem.weights[frames])
+    return np.sqrt(np.nanmean(part.marker_errors(free) ** 2, axis=1))
+
+
+def usual_error(rms: Array) -> Array:
+    """The running median [N] of errors, and so what is usual around each frame."""
+    half = min(_WINDOW // 2, max(len(rms) - 1, 0))
+    padded = np.pad(rms, half, mode="reflect") if half else rms
+    return np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1)
+
+
+def outstanding(rms: Array) -> Mask:
+    """Which errors [N] stand out from those around them."""
+    return rms > _STANDS_OUT * usual_error(rms) + _STANDS_OUT_M
+
+
+def _fit_keys(problem: IkProblem, keys: NDArray[np.int64]) -> Fit:
+    """Key frames from the registered trunk; those that do not fit well, from the other headings too."""
+    starts = registered_starts(problem, all_headings())
+    fit = fit_frames(problem, starts[0][keys], keys)
+    rms = rms_error(problem, fit.free, keys)
+    poor = np.flatnonzero((rms > _BAD_RMS_M) | (rms > _STANDS_OUT * np.median(rms) + _STANDS_OUT_M))
+    for start in starts[1:]:
+        if len(poor):
+            _keep_better(fit, fit_frames(problem, start[keys[poor]], keys[poor]), poor)
+    _propagate(problem, fit, keys)
+    return fit
+
+
+def _keep_better(fit: Fit, other: Fit, rows: NDArray[np.int64], slack: float = 0.0) -> Mask:
+    """Take the rows of `other` that cost less (or no more than `slack` above); says which, [N]."""
+    better = other.cost < (fit.cost[rows] * (1.0 + slack) if slack else fit.cost[rows] * (1.0 - 1e-9))
+    chosen = rows[better]
+    fit.free[chosen], fit.cost[chosen] = other.free[better], other.cost[better]
+    fit.iterations[rows] += other.iterations
+    fit.converged[chosen] = other.converged[better]
+    return better
+
+
+def _propagate(problem: IkProblem, fit: Fit, frames: NDArray[np.int64]) -> Mask:
+    """Where angles leap, begin again from the frame next to it, outwards from the longest stretch without leaps.
+
+    The same pose has several sets of angles (an arm turned by (a, b, c) or (a + pi, pi - b, c + pi)); one of them
+    is to be kept throughout. Says which rows changed, [N].
+    """
+    changed = np.zeros(len(frames), dtype=bool)
+    leaps = np.flatnonzero(_leaps(fit.free))
+    if not len(leaps):
+        return changed
+    edges = np.concatenate([[0], leaps + 1, [len(frames)]])
+    longest = int(np.argmax(np.diff(edges)))
+    first, last = edges[longest], edges[longest + 1] - 1
+    for rows, back in ((range(last + 1, len(frames)), -1), (range(first - 1, -1, -1), 1)):
+        for row in rows:
+            if np.abs(fit.free[row] - fit.free[row + back]).max() > _LEAP:
+                one = np.array([row])
+                changed[row] |= _keep_better(
+                    fit, fit_frames(problem, fit.free[one + back], frames[one], iterations=60), one, _SAME
+                )[0]
+    return changed
+
+
+def _leaps(free: Array) -> Mask:
+    """[T - 1]: some coordinate leaps to the next frame."""
+    return np.abs(np.diff(free, axis=0)).max(axis=1, initial=0.0) > _LEAP
+
+
+def _mend(problem: IkProblem, frames: FramesFit, good: NDArray[np.int64]) -> None:
+    """Start again what leaps or stands out; mark what still does."""
+    fit = Fit(frames.free, frames.cost, frames.iterations, frames.converged)
+    if np.count_nonzero(_leaps(fit.free)):
+        frames.restarted |= _propagate(problem, fit, good)
+    rms = rms_error(problem, fit.free, good)
+    for _ in range(_SWEEPS):
+        rows = np.flatnonzero(outstanding(rms))
+        if not len(rows) or len(good) < 2:
+            break
+        better = np.zeros(len(rows), dtype=bool)
+        for start in _other_starts(fit.free, rows):
+            better |= _keep_better(fit, fit_frames(problem, start, good[rows]), rows)
+        frames.restarted[rows[better]] = True
+        if not better.any():
+            break
+        rms = rms_error(problem, fit.free, good)
+    frames.stands_out[:] = outstanding(rms)
+
+
+def _other_starts(free: Array, rows: NDArray[np.int64]) -> list[Array]:
+    """The frame before, the one after, and what lies between the nearest that do not stand out."""
+    fine = np.ones(len(free), dtype=bool)
+    fine[rows] = False
+    if not fine.any():
+        fine[:] = True
+    between = interpolated(free[fine], np.flatnonzero(fine), rows)
+    nearest = free[nearest_frames(fine)[rows]]
+    return [free[np.maximum(rows - 1, 0)], free[np.minimum(rows + 1, len(free) - 1)], between, nearest]
+
+
+def _spread(frames: FramesFit, good: NDArray[np.int64], count: int) -> FramesFit:
+    """The same over all frames of the capture."""
+    if len(good) == count:
+        return frames
+
+    def over_all(part: NDArray[np.generic], empty: object) -> NDArray[np.generic]:
+        whole = np.full(count, empty, dtype=part.dtype)
+        whole[good] = part
+        return whole
+
+    return FramesFit(
+        free=interpolated(frames.free, good, np.arange(count)),
+        cost=over_all(frames.cost, np.nan),
+        iterations=over_all(frames.iterations, 0),
+        converged=over_all(frames.converged, False),
+        usable=frames.usable,
+        restarted=over_all(frames.restarted, False),
+        stands_out=over_all(frames.stands_out, False),
+    )
