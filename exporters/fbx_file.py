@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _CENTIMETRE = 1.0  # FBX counts in centimetres
+_NOT_SCALED = 1e-4
 
 
 @dataclass(slots=True)
@@ -49,12 +50,15 @@ def write_fbx(path: Path, root: FbxElement, version: int) -> None:
 def mend_fbx(path: Path, *, object_node: str | None) -> None:
     """Mend a file of Blender's exporter in place.
 
-    The unit is exactly a centimetre, where single precision left 0.99999998 of it. With `object_node`, the node of the
+    The unit is exactly a centimetre and no node is scaled, where single precision left 0.9999999 of both; there are no
+    keys for such scales. The file's time span is that of its take. With `object_node`, the node of the
     armature object (of that name) goes, and the bones stand at the top: programs take it for a bone otherwise.
     """
     root, version = read_fbx(path)
     for scale in _properties(root.find(b"GlobalSettings"), (b"UnitScaleFactor", b"OriginalUnitScaleFactor")):
         scale.values[-1] = _CENTIMETRE
+    _span_the_take(root)
+    _remove_still_scales(root)
     if object_node is not None:
         _remove_node(root, object_node.encode())
     write_fbx(path, root, version)
@@ -63,6 +67,44 @@ def mend_fbx(path: Path, *, object_node: str | None) -> None:
 def _properties(element: FbxElement | None, names: tuple[bytes, ...]) -> list[FbxElement]:
     table = element.find(b"Properties70") if element is not None else None
     return [each for each in table.inner if each.values[0] in names] if table is not None else []
+
+
+def _span_the_take(root: FbxElement) -> None:
+    objects = root.find(b"Objects")
+    take = objects.find(b"AnimationStack") if objects is not None else None
+    stops = _properties(take, (b"LocalStop",))
+    for span in _properties(root.find(b"GlobalSettings"), (b"TimeSpanStop",)):
+        span.values[-1] = stops[0].values[-1] if stops else 0
+
+
+def _remove_still_scales(root: FbxElement) -> None:
+    """Scales that are 1 but for rounding: exactly 1, and no curves for them."""
+    objects, connections = root.find(b"Objects"), root.find(b"Connections")
+    if objects is None or connections is None:
+        return
+    curves = {each.values[0]: each for each in objects.all(b"AnimationCurve")}
+    scales = {each.values[0] for each in objects.all(b"AnimationCurveNode") if each.values[1].split(b"\0")[0] == b"S"}
+    above = {each.values[1]: each.values[2] for each in connections.inner if each.values[1] in curves}
+    moving = {above[curve] for curve, element in curves.items() if above.get(curve) in scales and _is_scaled(element)}
+    gone = scales - moving
+    gone |= {curve for curve, node in above.items() if node in gone}
+    _drop(root, objects, connections, gone)
+    for model in objects.all(b"Model"):
+        for scale in _properties(model, (b"Lcl Scaling",)):
+            if all(abs(value - 1.0) < _NOT_SCALED for value in scale.values[-3:]):
+                scale.values[3:] = [b"A", 1.0, 1.0, 1.0]
+
+
+def _is_scaled(curve: FbxElement) -> bool:
+    values = curve.find(b"KeyValueFloat")
+    return values is not None and any(abs(value - 1.0) > _NOT_SCALED for value in values.values[0])
+
+
+def _drop(root: FbxElement, objects: FbxElement, connections: FbxElement, gone: set[int]) -> None:
+    """Remove objects and everything that is connected to or by them."""
+    connections.inner = [each for each in connections.inner if not gone & {each.values[1], each.values[2]}]
+    objects.inner = [each for each in objects.inner if each.values[0] not in gone]
+    _recount(root, objects)
 
 
 def _remove_node(root: FbxElement, name: bytes) -> None:
@@ -83,14 +125,12 @@ def _remove_node(root: FbxElement, name: bytes) -> None:
     for connection in connections.inner:
         if connection.values[2] == node and connection.values[1] in models:
             connection.values[2] = 0
-    connections.inner = [each for each in connections.inner if not gone & {each.values[1], each.values[2]}]
-    objects.inner = [each for each in objects.inner if each.values[0] not in gone]
     for pose in objects.all(b"Pose"):
         pose.inner = [each for each in pose.inner if each.name != b"PoseNode" or _node_of(each) != node]
         count = pose.find(b"NbPoseNodes")
         if count is not None:
             count.values[0] = len(pose.all(b"PoseNode"))
-    _recount(root, objects)
+    _drop(root, objects, connections, gone)
 
 
 def _is_null(model: FbxElement) -> bool:

@@ -7,7 +7,7 @@ from pxr import Usd, UsdGeom, UsdSkel  # type: ignore[import-not-found]
 
 
 def read(path: str) -> dict:
-    """Seconds, joint names, world matrices at the frames and between them, rest; in the stage's own units and axes."""
+    """Seconds, joint names, world matrices at the frames and between them, at bind; in the stage's own units and axes."""
     stage = Usd.Stage.Open(path)
     skeleton = next(UsdSkel.Skeleton(prim) for prim in stage.Traverse() if prim.IsA(UsdSkel.Skeleton))
     cache = UsdSkel.Cache()
@@ -20,14 +20,14 @@ def read(path: str) -> dict:
         place = np.array(world.ComputeLocalToWorldTransform(Usd.TimeCode(code)), dtype=float)
         return np.swapaxes(joints @ place, -1, -2)
 
-    rest = np.array(query.ComputeJointSkelTransforms(Usd.TimeCode(0), True), dtype=float)
-    place = np.array(world.ComputeLocalToWorldTransform(Usd.TimeCode(0)), dtype=float)
+    # Blender writes the first frame's pose as restTransforms; what meshes are bound by are the bindTransforms.
+    rest = np.array(skeleton.GetBindTransformsAttr().Get(), dtype=float)
     return {
         "seconds": (codes - codes[0]) / stage.GetTimeCodesPerSecond(),
         "names": np.array([str(joint).rsplit("/", 1)[-1] for joint in query.GetJointOrder()]),
         "matrices": np.array([posed(code) for code in codes]),
         "between": np.array([posed(code + 0.5) for code in codes[:-1]]).reshape(-1, len(rest), 4, 4),
-        "rest": np.swapaxes(rest @ place, -1, -2),
+        "rest": np.swapaxes(rest, -1, -2),
         "up": str(UsdGeom.GetStageUpAxis(stage)),
         "metres": UsdGeom.GetStageMetersPerUnit(stage),
     }

@@ -87,7 +87,7 @@ def _posed(scene: Any, armature: Any, frame: float) -> Array:
 
 
 def read_by_assimp(path: Path, fps: float) -> ReadMotion:
-    """Let assimp's command line read a file and tell its nodes and keys; it turns every file to Y up."""
+    """Let assimp's command line read a file and tell its nodes and keys."""
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder) / "scene.assjson"
         subprocess.run(
@@ -101,15 +101,26 @@ def read_by_assimp(path: Path, fps: float) -> ReadMotion:
     seconds = np.unique(np.round(np.concatenate([_key_times(each) for each in channels.values()]) / ticks, 9))
     halves = (seconds[:-1] + seconds[1:]) / 2.0
     scale = _ASSIMP_METRES[path.suffix.lower()]
+    up = _up_axis(path)
     both = []
     for when in (seconds, halves):
         moved = np.stack([_assimp_local(channels.get(n), m, when * ticks) for n, m in zip(names, locals_, strict=True)], 1)
-        both.append(_in_blender(_chained(moved, parents), scale, "Y"))
-    rest = _in_blender(_chained(np.array(locals_)[None], parents), scale, "Y")[0]
+        both.append(_in_blender(_chained(moved, parents), scale, up))
+    rest = _in_blender(_chained(np.array(locals_)[None], parents), scale, up)[0]
     return ReadMotion(seconds - seconds[0], names, both[0], both[1], rest)
 
 
 _ASSIMP_METRES = {".fbx": 0.01, ".bvh": 0.01, ".glb": 1.0}
+
+
+def _up_axis(path: Path) -> str:
+    """Which axis is up: assimp hands an FBX file's axes on as they are, and does not tell."""
+    if path.suffix.lower() != ".fbx":
+        return "Y"
+    data = path.read_bytes()
+    value = data.index(b"Integer", data.index(b"UpAxis")) + len(b"Integer")
+    value = data.index(b"I", value) + 1
+    return "XYZ"[int.from_bytes(data[value : value + 4], "little")]
 
 
 def _assimp_nodes(root: dict[str, Any]) -> tuple[tuple[str, ...], list[int], list[Array]]:

@@ -18,7 +18,7 @@ from .triangulate_nuisance import explain
 Array = NDArray[np.float64]
 
 _SMOOTHING_FRAMES = 2.0  # of the Gaussian, for velocities and the search of whole frames
-_PASSES = 15
+_PASSES = 8
 _MOST_POINTS = 5000
 _LOOSE_PX = 15.0
 
@@ -117,7 +117,7 @@ def _triangulated(
     index = index[:: max(1, len(index) // _MOST_POINTS)]
     pixels, velocity, seen = pixels[index], velocity[index], seen[index]
     rays = rays_of.make_rays(cameras, pixels, seen.astype(float))
-    found = rays_of.intersect(rays, rays_of.intersect_linearly(rays), _LOOSE_PX)
+    found = rays_of.intersect(rays, rays_of.intersect_linearly(rays), _LOOSE_PX, steps=6)
     return rays, found, np.where(seen[..., None], velocity, 0.0), robust_noise(rays, found, seen)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .ik_problem import IkProblem
 from .ik_solver import Fit, fit_frames
-from .ik_start import LEAST_MARKERS, all_headings, nearest_frames, registered_starts
+from .ik_start import LEAST_MARKERS, all_headings, nearest_frames, registered_starts, root_places
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -25,6 +25,7 @@ _STANDS_OUT_M = 0.004  # ... plus this
 _BAD_RMS_M = 0.06  # a whole fit above it is tried in every heading
 _LEAP = np.radians(50.0)  # from one frame to the next
 _SWEEPS = 3
+_SAME_POSE = 1.02  # times the least cost: poses between which the ranges decide
 _SAME = 1e-3  # relative: costs so near are the same minimum seen from two sides
 
 
@@ -92,16 +93,59 @@ def outstanding(rms: Array) -> Mask:
 
 
 def _fit_keys(problem: IkProblem, keys: NDArray[np.int64]) -> Fit:
-    """Key frames from the registered trunk; those that do not fit well, from the other headings too."""
+    """Key frames from the pose of one of them, laid onto each one's trunk; poor ones from the default pose too.
+
+    One pose for all makes the same set of angles likely throughout.
+    """
     starts = registered_starts(problem, all_headings())
-    fit = fit_frames(problem, starts[0][keys], keys)
+    seed = _seed(problem, starts, int(keys[len(keys) // 2]))
+    root = root_places(problem)
+    first = np.repeat(seed[None], len(keys), axis=0)
+    first[:, root] = starts[0][keys][:, root]
+    fit = fit_frames(problem, first, keys)
     rms = rms_error(problem, fit.free, keys)
     poor = np.flatnonzero((rms > _BAD_RMS_M) | (rms > _STANDS_OUT * np.median(rms) + _STANDS_OUT_M))
-    for start in starts[1:]:
+    for start in starts:
         if len(poor):
             _keep_better(fit, fit_frames(problem, start[keys[poor]], keys[poor]), poor)
+    unwrap_turns(problem, fit.free, keys)
     _propagate(problem, fit, keys)
     return fit
+
+
+def _seed(problem: IkProblem, starts: list[Array], frame: int) -> Array:
+    """The best fit [F] of one frame from all headings, and from a pose of zeros; in doubt the one within the ranges."""
+    coordinates = problem.coordinates
+    trials = np.array([start[frame] for start in starts])
+    zeros = np.zeros_like(trials[:1])
+    root = root_places(problem)
+    zeros[:, root] = trials[:1, root]
+    trials = np.concatenate([trials, zeros])
+    fit = fit_frames(problem, trials, np.full(len(trials), frame))
+    ranges = np.array([sorted(coordinates.model.coordinates[i].range) for i in coordinates.indices])
+    unwrap_turns(problem, fit.free, np.full(len(trials), frame), np.clip(0.5 * ranges.sum(axis=1), -np.pi, np.pi))
+    beyond = np.maximum(ranges[:, 0] - fit.free, 0.0) + np.maximum(fit.free - ranges[:, 1], 0.0)
+    near = fit.cost <= fit.cost.min() * _SAME_POSE + 1e-12
+    return fit.free[np.argmin(np.where(near, beyond.sum(axis=1), np.inf))]
+
+
+def unwrap_turns(
+    problem: IkProblem, free: Array, frames: NDArray[np.int64], about: Array | None = None
+) -> None:
+    """Take whole turns off rotations, in place: next to the row before, or to `about` [F]; only where cost stays."""
+    rotational = np.array(
+        [problem.coordinates.model.coordinates[i].motion_type == "rotational" for i in problem.coordinates.indices]
+    )
+    if about is None:
+        turned = np.unwrap(free, axis=0)
+    else:
+        turned = free - 2.0 * np.pi * np.round((free - about) / (2.0 * np.pi))
+    turned = np.where(rotational, np.clip(turned, problem.coordinates.low, problem.coordinates.high), free)
+    if np.abs(turned - free).max(initial=0.0) < 1.0:
+        return
+    same = problem.evaluate(turned, frames).cost <= problem.evaluate(free, frames).cost * (1.0 + 1e-6) + 1e-15
+    if same.all() or about is not None:
+        free[same] = turned[same]
 
 
 def _keep_better(fit: Fit, other: Fit, rows: NDArray[np.int64], slack: float = 0.0) -> Mask:

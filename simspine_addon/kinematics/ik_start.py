@@ -92,6 +92,13 @@ def _default_markers(problem: IkProblem) -> tuple[Array, Array]:
     return points[0], 1.0 / (_NEAR_M**2 + moved)
 
 
+def root_places(problem: IkProblem) -> NDArray[np.int64]:
+    """Places among the free coordinates of those that move a body against ground."""
+    model = problem.coordinates.model
+    on_ground = [model.joints[model.coordinates[i].joint].parent == GROUND for i in problem.coordinates.indices]
+    return np.flatnonzero(on_ground)
+
+
 def _span(problem: IkProblem, place: int) -> float:
     """How far a free coordinate usually strays (standard deviation of its range); 0 for the root's."""
     coordinate = problem.coordinates.model.coordinates[problem.coordinates.indices[place]]

@@ -30,7 +30,8 @@ class RetargetOptions:
     Attributes:
         proportions: "kept" moves the target's own bones; "followed" also moves its joints to where the source's are at
             the target's size (needs bones that may be translated, and leaves the feet to the source).
-        spine: "curve" keeps the spine's shape over however many bones there are; "lumped" is the naive copy, in which
+        spine: "curve" keeps the spine's shape over however many bones there are; "levels" gives each vertebra of an
+            articulated rig the rotation of its own level, and is "curve" on rigs without vertebrae; "lumped" is the naive copy, in which
             the chest takes all of it.
         feet: "locked" holds heel and ball where they stand; "free" leaves them to the legs' rotations.
         hands: "free" turns the arms as the source's; "placed" brings the wrists to the source's places at the target's
@@ -40,7 +41,7 @@ class RetargetOptions:
     """
 
     proportions: Literal["kept", "followed"] = "kept"
-    spine: Literal["curve", "lumped"] = "curve"
+    spine: Literal["curve", "levels", "lumped"] = "curve"
     feet: Literal["locked", "free"] = "locked"
     hands: Literal["free", "placed"] = "free"
     scale: float | None = None

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..kinematics.pose_track import PoseTrack
 from .align import Alignment
+from .articulate_levels import level_partners
 from .landmarks import role_head
 from .roles import FINGERS, LIMBS, SIDES, RoleMap
 from .rotations import Array
@@ -93,6 +94,9 @@ class TurnMaker:
         if self._spine_mode == "lumped":
             return np.stack([self.pelvis_turn] * (count - 1) + [self.chest_turn], axis=1)
         deltas = np.stack([self.source_turn(name) for name in names], axis=1)
+        partners = level_partners(names, self.target_map.of("spine")) if self._spine_mode == "levels" else None
+        if partners is not None:
+            return deltas[:, list(partners)]
         source_end = self.source_map.of("neck")[:1] or self.source_map.of("head")[:1]
         bones = [self.source.index(name) for name in (*names, *source_end)]
         source = Chain(self.source.rest_positions[bones])

@@ -22,7 +22,7 @@ from simspine.simspine_addon.retarget.presets import choose_preset
 from simspine.simspine_addon.retarget.report import retarget_report
 from simspine.simspine_addon.retarget.roles import RoleMap
 from simspine.simspine_addon.retarget.skeleton import Skeleton
-from simspine.simspine_addon.retarget.solve import retarget
+from simspine.simspine_addon.retarget.solve import RetargetOptions, retarget
 
 KINDS = ("mannequin", *RIG_NAMES)
 RINGS, AROUND = 81, 24
@@ -328,6 +328,21 @@ def test_what_hangs_from_the_chest_alone_stays_with_it(person) -> None:
     )  # fmt: skip
     weights = on_bones(done.skeleton, done.weight_bones, done.weight_shares)[-1]
     assert weights[done.skeleton.index("T12")] > 0.95
+
+
+def test_level_by_level_each_vertebra_turns_as_its_own_level(sample) -> None:
+    done = skinned("mannequin").articulated()
+    track = sample("lifting_with_twist")
+    source_map = choose_preset(Skeleton(track.names, track.parents, track.rest_joint_centres, track.rest_rotations))[1]
+    result = retarget(track, source_map, done.skeleton, done.role_map, RetargetOptions(spine="levels"))
+    for level, body in zip(
+        (*LUMBAR, "T12"), ("lumbar5", "lumbar4", "lumbar3", "lumbar2", "lumbar1", "torso"), strict=True
+    ):
+        here, there = done.skeleton.index(level), track.names.index(body)
+        mine = result.track.rotations[:, here] @ done.skeleton.rest_rotations[here].T
+        theirs = track.rotations[:, there] @ track.rest_rotations[there].T
+        off = Rotation.from_matrix(mine @ np.swapaxes(theirs, 1, 2)).magnitude()
+        assert np.degrees(off.max()) < 1e-6, level
 
 
 def test_a_motion_reaches_each_vertebra(sample) -> None:
