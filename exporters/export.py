@@ -1,5 +1,8 @@
 """One motion, or several, as a file for another program: BVH, GLB, FBX or USD, as a preset wants it."""
 
+# bpy makes its submodules at run time, so their names cannot be checked
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -75,7 +78,7 @@ def export_glb(
     path: str | Path,
     track: PoseTrack,
     *,
-    preset: str | ExportPreset = "godot",
+    preset: str | ExportPreset = GENERIC,
     fps: float | None = None,
     frames: Frames = (None, None),
     names: str | None = None,
@@ -133,7 +136,7 @@ def export_fbx(
         track: of a model's bodies or of an avatar's bones, in OpenSim's ground.
         preset: one of `presets.export_presets`, by name.
         fps: resample to this rate, on shortest arcs; otherwise the motion's own.
-        frames: first and last sample of the motion, counted from 0, both included; None for its ends.
+        frames: which samples of the motion, from the first up to but without the second, as in a Python slice.
         names: a rig family whose names the bones get ("unreal_5"); "own" keeps theirs; the preset's otherwise.
         role_map: which bone plays which role, where it cannot be found by itself.
         own_bones: the track's bodies are an avatar's bones, whose axes are to be kept.
@@ -187,9 +190,7 @@ EXPORTERS: dict[str, Callable[..., ExportResult]] = {
 _Writer = Callable[[Path, ExportTrack, ExportPreset], tuple[str, ...]]
 
 
-def _export(
-    path: str | Path, suffix: str, track: PoseTrack, options: ExportOptions, write: _Writer
-) -> ExportResult:
+def _export(path: str | Path, suffix: str, track: PoseTrack, options: ExportOptions, write: _Writer) -> ExportResult:
     """Write one file, and those that the preset wants beside it."""
     path = Path(path)
     if path.suffix.lower() != suffix:

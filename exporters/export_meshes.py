@@ -22,7 +22,7 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class MeshCopy:
-    """A mesh at rest: `places` [V, 3] m in OpenSim's ground; entry e says that `body[e]` moves `vertex[e]` by `weight[e]`."""
+    """A mesh at rest: `places` [V, 3] m in OpenSim's ground; `body[e]` moves `vertex[e]` by `weight[e]`."""
 
     name: str
     data: Any  # bpy.types.Mesh, ours to change
@@ -88,6 +88,11 @@ def _copied(thing: bpy.types.Object, armature: bpy.types.Object, graph: bpy.type
     data = bpy.data.meshes.new_from_object(evaluated, preserve_all_data_layers=True, depsgraph=graph)
     places = np.empty(3 * len(data.vertices), np.float32)
     data.vertices.foreach_get("co", places)
+    for index, slot in enumerate(thing.material_slots):  # materials may hang on the object, which the copy knows not
+        if index < len(data.materials):
+            data.materials[index] = slot.material
+        else:
+            data.materials.append(slot.material)
     world = np.array(evaluated.matrix_world, dtype=np.float64)
     ground = points_to_opensim(places.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3])
     bones = armature.data.bones

@@ -16,7 +16,7 @@ from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Matrix
+from mathutils import Matrix  # type: ignore[import-not-found]
 from numpy.typing import NDArray
 
 from ..simspine_addon.kinematics.pose_track import PoseTrack
@@ -34,6 +34,7 @@ from .joint_tree import SLIDES_M, heading
 from .presets import CENTIMETRES, ExportPreset
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 _REST_FRAME = -10.0  # outside of the take: there the armature stands at rest, for nodes that programs bind by
 _FIRST_FRAME = 0
@@ -66,7 +67,7 @@ def file_space(preset: ExportPreset, unit: str) -> FileSpace:
 
 @contextmanager
 def export_scene(
-    motion: ExportTrack, space: FileSpace, name: str, meshes: Sequence[MeshCopy] = ()
+    motion: ExportTrack, space: FileSpace, name: str, meshes: Sequence[MeshCopy] = (), *, sticks: bool = False
 ) -> Iterator[bpy.types.Scene]:
     """Show a temporary scene with nothing but the motion's armature and meshes, at the file's rate from frame 0.
 
@@ -78,6 +79,7 @@ def export_scene(
         space: from `file_space`.
         name: of the person.
         meshes: from `export_meshes.copied_meshes`; their data are taken over and removed.
+        sticks: show every bone by a mesh where there are no other meshes.
 
     Raises:
         InputError: there is no window to show the scene in.
@@ -85,7 +87,8 @@ def export_scene(
     window = _window()
     shown = window.scene
     before = _blocks()
-    with _set_aside(name, [mesh.name for mesh in meshes]):
+    stick_name = f"{name} bones"
+    with _set_aside([name, stick_name, *(mesh.name for mesh in meshes)]):
         scene = bpy.data.scenes.new(name)
         try:
             window.scene = scene
@@ -93,12 +96,15 @@ def export_scene(
             armature = _armature(scene, motion, space, name)
             for mesh in meshes:
                 _add_mesh(scene, armature, mesh, motion, space)
+            if sticks and not meshes:
+                _add_sticks(scene, armature, motion, space, stick_name)
             scene.frame_set(int(_REST_FRAME))
             bpy.context.view_layer.update()
             yield scene
         finally:
             window.scene = shown
-            new = [block for block in _all_blocks() if block.session_uid not in before]
+            taken = {mesh.data.session_uid for mesh in meshes}
+            new = [block for block in _all_blocks() if block.session_uid not in before - taken]
             bpy.data.batch_remove(new)
 
 
@@ -122,9 +128,9 @@ def _blocks() -> set[int]:
 
 
 @contextmanager
-def _set_aside(name: str, mesh_names: Iterable[str]) -> Iterator[None]:
+def _set_aside(names: Iterable[str]) -> Iterator[None]:
     """Rename the user's blocks that have the names wanted in the file, and give them their names back."""
-    wanted = {name, *mesh_names}
+    wanted = set(names)
     renamed: list[tuple[Any, str]] = []
     try:
         for kind in _KINDS:
@@ -263,19 +269,51 @@ def _frames(positions: Array, rotations: Array, space: FileSpace) -> Array:
 def _add_mesh(
     scene: bpy.types.Scene, armature: bpy.types.Object, mesh: MeshCopy, motion: ExportTrack, space: FileSpace
 ) -> None:
-    names, _ = fitting_names(motion.track.names, "bone")
-    mesh.data.name = mesh.name
-    thing = bpy.data.objects.new(mesh.name, mesh.data)
-    scene.collection.objects.link(thing)
-    thing.parent = armature
+    """A copied mesh in the file's rest pose, on the bones that the file has."""
     places = mesh.placed(motion.rest_moves) @ space.from_ground.T
     mesh.data.vertices.foreach_set("co", places.astype(np.float32).ravel())
+    mesh.data.name = mesh.name
     mesh.data.update()
+    _bind(scene, armature, motion.track.names, mesh.name, mesh.data, mesh.carried(motion.carrier))
+
+
+def _add_sticks(
+    scene: bpy.types.Scene, armature: bpy.types.Object, motion: ExportTrack, space: FileSpace, name: str
+) -> None:
+    """A double pyramid for every bone, so that a skeleton without meshes can be seen, and be brought in at all."""
+    heads, tails = motion.track.rest_joint_centres, _tails(motion)
+    frames, lengths = _bone_frames(motion), np.linalg.norm(tails - heads, axis=1)
+    corners = np.array([[0, 0, 0], [1, 1, 0], [0, 1, 1], [-1, 1, 0], [0, 1, -1], [0, 10, 0]], dtype=np.float64) / 10.0
+    places = heads[:, None] + np.einsum("bij,kj->bki", frames, corners) * lengths[:, None, None]
+    around = [(1, 2), (2, 3), (3, 4), (4, 1)]
+    faces = np.array([(0, b, a) for a, b in around] + [(5, a, b) for a, b in around])
+    data = bpy.data.meshes.new(name)
+    first = len(corners) * np.arange(len(heads))[:, None, None]
+    data.from_pydata(
+        (places.reshape(-1, 3) @ space.from_ground.T).tolist(), [], (faces + first).reshape(-1, 3).tolist()
+    )
+    count = len(corners) * len(heads)
+    carried = np.arange(count), np.repeat(np.arange(len(heads)), len(corners)), np.ones(count)
+    _bind(scene, armature, motion.track.names, name, data, carried)
+
+
+def _bind(
+    scene: bpy.types.Scene,
+    armature: bpy.types.Object,
+    bodies: Sequence[str],
+    name: str,
+    data: bpy.types.Mesh,
+    carried: tuple[Indices, Indices, Array],
+) -> None:
+    """Link a mesh and give it its weights: vertex, bone and weight of every entry."""
+    names, _ = fitting_names(bodies, "bone")
+    thing = bpy.data.objects.new(name, data)
+    scene.collection.objects.link(thing)
+    thing.parent = armature
     thing.vertex_groups.clear()
-    vertices, bones, weights = mesh.carried(motion.carrier)
-    groups = {bone: thing.vertex_groups.new(name=names[bone]) for bone in np.unique(bones).tolist()}
-    for bone, group in groups.items():
-        mine = bones == bone
+    vertices, bones, weights = carried
+    for bone in np.unique(bones).tolist():
+        group, mine = thing.vertex_groups.new(name=names[bone]), bones == bone
         for weight in np.unique(weights[mine]):
             group.add(vertices[mine & (weights == weight)].tolist(), float(weight), "REPLACE")
     thing.modifiers.new("Armature", "ARMATURE").object = armature

@@ -63,7 +63,7 @@ def export_track(
         track: of a model's bodies or of an avatar's bones.
         chosen: from `presets.export_preset`.
         fps: resample to this rate (rotations on shortest arcs); otherwise the motion's own.
-        frames: first and last of the motion's own samples, counted from 0, both included; None for its ends.
+        frames: which of the motion's own samples, from the first up to but without the second, as in a Python slice.
         names: a rig family whose names the bones get, instead of the preset's; "own" keeps them.
         role_map: which bone plays which role; found by itself where it is needed.
         own_bones: the bodies are an avatar's bones, whose axes are to be kept.
@@ -104,12 +104,12 @@ def export_track(
 def _ranged(track: PoseTrack, frames: tuple[int | None, int | None]) -> PoseTrack:
     if frames == (None, None):
         return track
-    count = len(track.time)
-    first, last = frames[0] or 0, count - 1 if frames[1] is None else frames[1]
-    if not 0 <= first <= last < count:
-        problem = f"frames {first} to {last} are not all among the motion's {count}"
-        raise InputError(problem, hint=f"choose from 0 to {count - 1}")
-    part = slice(first, last + 1)
+    rows = range(len(track.time))[slice(*frames)]
+    if len(rows) == 0:
+        first, last = ("" if end is None else end for end in frames)
+        problem = f"frames {first}:{last} hold none of the motion's {len(track.time)}"
+        raise InputError(problem, hint=f"they run from 0 to {len(track.time) - 1}, as in a Python slice")
+    part = slice(rows.start, rows.stop)
     return replace(track, time=track.time[part], positions=track.positions[part], rotations=track.rotations[part])
 
 

@@ -36,7 +36,11 @@ def write_fbx_file(
     up, forward = _AXES[space.up]
     # Unreal's importer takes an object of exactly this name for a mere container and skips it.
     label = "Skeleton" if name == _SKIPPED_BY_UNREAL else name
-    with atomic_path(path) as temporary, export_scene(motion, space, label, meshes), refusal_of(path):
+    with (
+        atomic_path(path) as temporary,
+        export_scene(motion, space, label, meshes, sticks=preset.sticks),
+        refusal_of(path),
+    ):
         bpy.ops.export_scene.fbx(
             filepath=str(temporary),
             object_types={"ARMATURE", "MESH"},

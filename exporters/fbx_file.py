@@ -121,7 +121,9 @@ def _remove_node(root: FbxElement, name: bytes) -> None:
     gone = {node}
     # What belongs to the node alone: its attribute, its curve nodes, and their curves.
     for _ in range(2):
-        gone |= {each.values[1] for each in connections.inner if each.values[2] in gone and each.values[1] not in models}
+        gone |= {
+            each.values[1] for each in connections.inner if each.values[2] in gone and each.values[1] not in models
+        }
     for connection in connections.inner:
         if connection.values[2] == node and connection.values[1] in models:
             connection.values[2] = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +75,9 @@ def t_pose_rest(track: PoseTrack, roles: RoleMap) -> PoseTrack:
     for body, parent in enumerate(track.parents):
         turns[body] = turns[parent] if parent >= 0 else np.eye(3)
         if parent >= 0:
-            places[body] = places[parent] + turns[parent] @ (skeleton.rest_positions[body] - skeleton.rest_positions[parent])
+            places[body] = places[parent] + turns[parent] @ (
+                skeleton.rest_positions[body] - skeleton.rest_positions[parent]
+            )
         if body in wanted:
             before, after = wanted[body]
             turns[body] = least_rotation(unit(turns[body] @ before), after) @ turns[body]
@@ -144,7 +147,7 @@ def _turns(track: PoseTrack, parts: list[list[int]], chain: list[int], roles: Ro
     feet = {index for side in SIDES for index in _indices(track, roles, f"{side}_foot")}
     followed = [part[-1] if part[0] in feet else part[0] for part in parts]
     rotations, rest = track.rotations[:, followed].copy(), track.rest_rotations[followed].copy()
-    for place, above in zip(chain[:-1], chain[1:], strict=True):
+    for place, above in pairwise(chain):
         low, high, middle = parts[place][0], parts[above][0], parts[place][len(parts[place]) // 2]
         turn = track.rotations[:, middle] @ track.rest_rotations[middle].T
         before = track.rest_joint_centres[high] - track.rest_joint_centres[low]

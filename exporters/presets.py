@@ -19,6 +19,7 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "skeleton": ("all", "humanoid"),
     "rest": ("default", "t_pose"),
     "object_node": (True, False),
+    "sticks": (True, False),
     "bvh_positions": ("sliding", "root", "all"),
 }
 
@@ -29,9 +30,9 @@ class ExportPreset:
 
     `root` "floor" adds a bone on the floor that carries the way walked and the heading, "floor_still" one that stands;
     `skeleton` "humanoid" keeps the bones that Unity's humanoid has; `names` is "own" or a rig family of `retarget`;
-    `object_node` keeps the node above the bones that Blender's FBX has; `beside` names a second preset whose file goes
-    beside. FBX and BVH are in centimetres,
-    USD and glTF in metres; `up` does not count for glTF, whose Y is up always.
+    `object_node` keeps the node above the bones that Blender's FBX has; `sticks` shows bones as meshes in an FBX file
+    that has no others, without which Unreal takes no skeleton; `beside` names a second preset whose file goes beside.
+    FBX and BVH are in centimetres, USD and glTF in metres; `up` does not count for glTF, whose Y is up always.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ExportPreset:
     rest: str
     names: str
     object_node: bool
+    sticks: bool
     beside: str | None
     bvh_order: str
     bvh_positions: str

@@ -43,7 +43,17 @@ def write_usd_file(
         "export_cameras": False,
         "relative_paths": True,
     }
-    with atomic_path(path) as temporary, export_scene(motion, space, name, meshes), refusal_of(path):
+    with (
+        atomic_path(path) as temporary,
+        export_scene(
+            motion,
+            space,
+            name,
+            meshes,
+            sticks=True,  # USD knows a SkelRoot by what it holds to draw
+        ),
+        refusal_of(path),
+    ):
         temporary.unlink()  # the exporter replaces no file that it did not make
         bpy.ops.wm.usd_export(filepath=str(temporary), **{key: options[key] for key in options if key in known})
         if not temporary.exists():

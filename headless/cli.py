@@ -16,10 +16,15 @@ COMMANDS = {
     "demo": ("demo", "the sample, from OpenSim files to an armature and labelled images"),
     "info": ("info", "what a model and a motion hold, and what is odd about them"),
     "fk": ("fk", "forward kinematics to .npz, .trc or .sto"),
+    "scale": ("scale_command", "a model scaled to a person by marker distances"),
+    "ik": ("ik_command", "joint angles from markers"),
     "import": ("import_blend", "armature, bones, animation and cameras into a .blend file"),
     "retarget": ("retarget_command", "a motion onto any avatar, and how well it went"),
+    "export": ("export_command", "the model's own skeleton for Unreal, Unity, Godot, Maya and others"),
     "rigs": ("rigs_command", "the sample avatars, and which bones of a rig play which role"),
     "render": ("render_command", "multi-view images with exact labels"),
+    "stats": ("stats_command", "curvature and range of motion of the spine, beside published figures"),
+    "triangulate": ("triangulate_command", "2D detections of calibrated views to marker tracks, with a report"),
     "bench": ("bench", "benchmarks against a rival in the same run"),
 }
 

@@ -20,7 +20,8 @@ _PLACEMENTS = {
 _AVATAR_PLACEMENTS = {
     "surface": "the vertebral keypoints lie on the avatar's back as it is seen, clothes included, behind the vertebrae "
     "(`surface`)",
-    "centroid": "the vertebral keypoints lie at the centres of the avatar's vertebrae (`centroid`)",
+    "centroid": "the vertebral keypoints lie at the centres of the avatar's vertebrae, `Hip` on its back over the "
+    "sacrum (`centroid`)",
 }
 
 

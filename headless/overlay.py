@@ -175,7 +175,8 @@ def _header(pen: ImageDraw, width: int, title: str, labels: Labels) -> None:
     views, frames = labels.points_2d.shape[:2]
     pen.text((EDGE_PX, 26), title, font=_font(28), fill=_TEXT)
     total = len(labels.keypoint_names)
-    about = f"{views} views, {frames} frames each   ·   {labelled_count} of {total} keypoints on this model"
+    whose = "model" if labels.points_world_model is None else "avatar"
+    about = f"{views} views, {frames} frames each   ·   {labelled_count} of {total} keypoints on this {whose}"
     pen.text((EDGE_PX, 64), about, font=_font(16), fill=_FAINT)
     right = float(width - EDGE_PX)
     for region in reversed(REGION_COLORS):

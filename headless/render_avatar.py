@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from ..sample_rigs.avatars.avatar import Avatar
 from ..sample_rigs.avatars.keypoint_places import (
-    JOINT_KEYPOINTS,
     articulated_avatar,
     avatar_skeleton,
     keypoints_on_avatar,
@@ -20,6 +19,7 @@ from ..simspine_addon.kinematics.pose_track import PoseTrack
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.types import Model
 from ..simspine_addon.retarget.avatar_landmarks import AvatarKeypoints, avatar_keypoints
+from ..simspine_addon.retarget.keypoint_definitions import JOINT_KEYPOINTS
 from ..simspine_addon.retarget.landmarks import sole_level
 from ..simspine_addon.retarget.presets import choose_preset
 from ..simspine_addon.retarget.roles import SIDES, RoleMap

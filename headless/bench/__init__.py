@@ -8,8 +8,10 @@ import json
 
 BENCHMARKS = {
     "fk": ("fk_bench", "forward kinematics against the opensim loop"),
+    "ik": ("ik_bench", "inverse kinematics of the real capture against opensim's tool at accuracy 1e-5"),
     "export": ("export_bench", "BVH and GLB of 60 bones x 3000 frames against Blender's exporters"),
     "import": ("import_bench", "importing 3000 frames x 30 bodies into Blender against keyframe_insert"),
+    "roundtrip": ("roundtrip_bench", "every export format read back by other programs, errors in mm, degrees, seconds"),
     "retarget": ("retarget_bench", "retargeting 60 bones x 3000 frames with keys against constraints and nla.bake"),
 }
 

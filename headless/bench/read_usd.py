@@ -7,7 +7,7 @@ from pxr import Usd, UsdGeom, UsdSkel  # type: ignore[import-not-found]
 
 
 def read(path: str) -> dict:
-    """Seconds, joint names, world matrices at the frames and between them, at bind; in the stage's own units and axes."""
+    """Seconds, joint names, world matrices at, between and before the frames (bind), in the stage's units and axes."""
     stage = Usd.Stage.Open(path)
     skeleton = next(UsdSkel.Skeleton(prim) for prim in stage.Traverse() if prim.IsA(UsdSkel.Skeleton))
     cache = UsdSkel.Cache()

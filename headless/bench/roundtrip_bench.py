@@ -128,7 +128,10 @@ def _plain(matrices: Array) -> Array:
 
 def markdown(rows: list[Row]) -> str:
     """The table as a page of the documentation has it."""
-    head = "| motion | format | preset | read by | frames off | joints mm | angles deg | rest mm | duration s | half frames mm | half frames deg |"
+    head = (
+        "| motion | format | preset | read by | frames off | joints mm | angles deg | rest mm | duration s "
+        "| half frames mm | half frames deg |"
+    )
     lines = [head, "|" + "---|" * 11]
     for row in rows:
         numbers = (row.joints_mm, row.angles_deg, row.rest_mm, row.duration_s)

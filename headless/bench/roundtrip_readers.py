@@ -104,7 +104,9 @@ def read_by_assimp(path: Path, fps: float) -> ReadMotion:
     up = _up_axis(path)
     both = []
     for when in (seconds, halves):
-        moved = np.stack([_assimp_local(channels.get(n), m, when * ticks) for n, m in zip(names, locals_, strict=True)], 1)
+        moved = np.stack(
+            [_assimp_local(channels.get(n), m, when * ticks) for n, m in zip(names, locals_, strict=True)], 1
+        )
         both.append(_in_blender(_chained(moved, parents), scale, up))
     rest = _in_blender(_chained(np.array(locals_)[None], parents), scale, up)[0]
     return ReadMotion(seconds - seconds[0], names, both[0], both[1], rest)

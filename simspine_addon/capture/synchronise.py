@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from . import triangulate_rays as rays_of
 from .camera import Camera
-from .detections import Detections
 from .triangulate import robust_noise
 from .triangulate_nuisance import explain
 
 Array = NDArray[np.float64]
 
-_SMOOTHING_FRAMES = 2.0  # of the Gaussian, for velocities and the search of whole frames
+_SMOOTHING_FRAMES = 2.0  # of the Gaussian that weighs neighbouring frames
 _PASSES = 8
 _MOST_POINTS = 5000
 _LOOSE_PX = 15.0
@@ -38,39 +37,36 @@ def estimate_offsets(cameras: Sequence[Camera], points: Array, scores: Array, ma
 
     Whole frames first, by the epipolar distance between every two views at every offset up to `max_frames`; then
     Gauss-Newton on the reprojection error over all offsets at once, the points being eliminated, on tracks that are
-    interpolated linearly. The velocities are those of smoothed tracks: of raw ones, each frame's own noise would
-    stand in them and in the residuals alike, and pull every offset towards half a frame.
+    interpolated linearly. The velocities come from pairs of frames on both sides: a frame's own noise, standing in
+    them and in the residuals alike, would pull every offset towards half a frame.
     """
-    pixels = np.where((scores > 0)[..., None], points, np.nan)
+    pixels = _without_spikes(np.where((scores > 0)[..., None], points, np.nan))
     smooth = _smoothed(pixels)
-    speed = np.gradient(smooth, axis=0) if len(smooth) > 1 else np.zeros_like(smooth)
+    speed = _velocities(pixels)
     whole = _whole_frames(cameras, smooth, min(max_frames, len(pixels) - 2)).astype(float)
     offsets, deviations = whole.copy(), np.full(len(cameras), np.inf)
     for _ in range(_PASSES):
         rays, found, slope, _ = _triangulated(cameras, pixels, speed, offsets)
-        used = rays_of.error_px(rays, np.where(np.isfinite(found), found, 0.0)) <= 4 * _LOOSE_PX
-        fit = explain(rays.seen_by(used), found, -slope[..., None], fixed=0)
+        off, _ = rays_of.residuals(rays, np.where(np.isfinite(found), found, 0.0))
+        robust = replace(rays, weights=rays.weights * rays_of.huber_weight(off, _LOOSE_PX))
+        fit = explain(robust, found, -slope[..., None], fixed=0)
         step = np.clip(fit.values[:, 0], -1.0, 1.0)
         step[np.abs(offsets + step) > max_frames + 1] = 0.0
         offsets, deviations = offsets + step, fit.deviations[:, 0]
         if np.abs(step).max() < 1e-4:
             break
+    unknown = ~np.isfinite(deviations)
+    offsets[unknown] = 0.0
     before, after = (_triangulated(cameras, pixels, speed, each)[3] for each in (np.zeros(len(cameras)), offsets))
     return Offsets(offsets, deviations, before, after)
 
 
-def shifted(detections: Detections, frames: Array) -> Detections:
-    """Detections in the first camera's time: each view [T] is read at frame i + frames[v], interpolated linearly.
+def shifted(track: Array, frames: Array) -> Array:
+    """A track [T, V, ...] in the first camera's time: each view is read at frame i + frames[v], linearly.
 
-    The frames stay as many; where a view has nothing at that moment, its points are unseen.
+    The frames stay as many; NaN where a view has nothing at that moment or at one of its two neighbours.
     """
-    points, scores, boxes = (
-        np.stack([_at(array[:, view], late) for view, late in enumerate(frames)], axis=1)
-        for array in (detections.points, detections.scores, detections.boxes)
-    )
-    scores = np.where(np.isfinite(points).all(axis=-1), np.nan_to_num(scores), 0.0)
-    points = np.where((scores > 0)[..., None], points, np.nan)
-    return replace(detections, points=points, scores=scores, boxes=boxes)
+    return np.stack([_at(track[:, view], late) for view, late in enumerate(frames)], axis=1)
 
 
 def _at(track: Array, late: float) -> Array:
@@ -83,6 +79,29 @@ def _at(track: Array, late: float) -> Array:
     low, high = track[np.clip(below, 0, last)], track[np.clip(below + 1, 0, last)]
     value = np.where(share > 1e-9, (1 - share) * low + share * high, low)
     return np.where(outside.reshape(share.shape), np.nan, value)
+
+
+def _without_spikes(tracks: Array) -> Array:
+    """Tracks [T, V, K, 2] px without what is far from the median of its five frames: it has no velocity to go by."""
+    frames = np.arange(len(tracks))
+    near = np.ma.masked_invalid(tracks[np.clip(frames[:, None] + np.arange(-2, 3), 0, len(tracks) - 1)])
+    off = np.linalg.norm(tracks - np.ma.median(near, axis=1).filled(np.nan), axis=-1)
+    known = off[np.isfinite(off)]
+    limit = 6 * np.median(known) + 5.0 if len(known) else np.inf
+    return np.where((off <= limit)[..., None], tracks, np.nan)
+
+
+def _velocities(tracks: Array) -> Array:
+    """Slope of [T, ...] at each frame, a frame, in weighted least squares over the pairs before and after it."""
+    reach = int(3 * _SMOOTHING_FRAMES)
+    padded = np.pad(tracks, [(reach, reach), *[(0, 0)] * (tracks.ndim - 1)], constant_values=np.nan)
+    total, weight = np.zeros_like(tracks), np.zeros_like(tracks)
+    for step in range(1, reach + 1):
+        difference = padded[reach + step :][: len(tracks)] - padded[reach - step : len(padded) - reach - step]
+        part = np.where(np.isfinite(difference), np.exp(-0.5 * (step / _SMOOTHING_FRAMES) ** 2), 0.0)
+        total += part * step * np.nan_to_num(difference)
+        weight += 2 * part * step**2
+    return np.where(weight > 0, total / np.where(weight > 0, weight, 1.0), np.nan)
 
 
 def _smoothed(tracks: Array) -> Array:

@@ -6,12 +6,13 @@ key frames. A frame whose error stands out, or whose angles leap, is started aga
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .ik_problem import IkProblem
+from ..model.types import GROUND
+from .ik_problem import CoordinatePrior, IkProblem
 from .ik_solver import Fit, fit_frames
 from .ik_start import LEAST_MARKERS, all_headings, nearest_frames, registered_starts, root_places
 
@@ -24,7 +25,11 @@ _STANDS_OUT = 1.5  # times the usual rms error ...
 _STANDS_OUT_M = 0.004  # ... plus this
 _BAD_RMS_M = 0.06  # a whole fit above it is tried in every heading
 _LEAP = np.radians(50.0)  # from one frame to the next
+_FIRM = 2e-5  # curvature of the cost: a marker on an arm of 2 cm or more
 _SWEEPS = 3
+_RANGE_COST = 1e-4  # m^2 at the end of a range: a centimetre
+_ROUGH = 1e-4  # where a start is looked for, steps that gain less are not worth it
+_FEW = 20  # iterations, where all frames are fitted again from what comes of it
 _SAME_POSE = 1.02  # times the least cost: poses between which the ranges decide
 _SAME = 1e-3  # relative: costs so near are the same minimum seen from two sides
 
@@ -76,7 +81,7 @@ def interpolated(free: Array, at: NDArray[np.int64], frames: NDArray[np.int64]) 
 
 def rms_error(problem: IkProblem, free: Array, frames: NDArray[np.int64]) -> Array:
     """Root mean square marker distance [N] in m of the frames named."""
-    part = IkProblem(problem.coordinates, problem.markers, problem.targets[frames], problem.weights[frames])
+    part = replace(problem, targets=problem.targets[frames], weights=problem.weights[frames])
     return np.sqrt(np.nanmean(part.marker_errors(free) ** 2, axis=1))
 
 
@@ -97,20 +102,34 @@ def _fit_keys(problem: IkProblem, keys: NDArray[np.int64]) -> Fit:
 
     One pose for all makes the same set of angles likely throughout.
     """
+    problem = _within_ranges(problem)
     starts = registered_starts(problem, all_headings())
     seed = _seed(problem, starts, int(keys[len(keys) // 2]))
     root = root_places(problem)
     first = np.repeat(seed[None], len(keys), axis=0)
     first[:, root] = starts[0][keys][:, root]
-    fit = fit_frames(problem, first, keys)
+    fit = fit_frames(problem, first, keys, iterations=_FEW, gain=_ROUGH)
     rms = rms_error(problem, fit.free, keys)
     poor = np.flatnonzero((rms > _BAD_RMS_M) | (rms > _STANDS_OUT * np.median(rms) + _STANDS_OUT_M))
     for start in starts:
         if len(poor):
-            _keep_better(fit, fit_frames(problem, start[keys[poor]], keys[poor]), poor)
+            _keep_better(fit, fit_frames(problem, start[keys[poor]], keys[poor], gain=_ROUGH), poor)
     unwrap_turns(problem, fit.free, keys)
     _propagate(problem, fit, keys)
     return fit
+
+
+def _within_ranges(problem: IkProblem) -> IkProblem:
+    """The problem with each coordinate drawn weakly to the middle of its range, against twisted local minima."""
+    coordinates = problem.coordinates
+    priors = []
+    for index in coordinates.indices:
+        low, high = sorted(coordinates.model.coordinates[index].range)
+        on_ground = coordinates.model.joints[coordinates.model.coordinates[index].joint].parent == GROUND
+        if not on_ground and 0.0 < high - low < 2.0 * np.pi:
+            weight = _RANGE_COST / (0.5 * (high - low)) ** 2
+            priors.append(CoordinatePrior(int(index), 0.5 * (low + high), weight))
+    return replace(problem, coordinate_priors=(*problem.coordinate_priors, *priors))
 
 
 def _seed(problem: IkProblem, starts: list[Array], frame: int) -> Array:
@@ -121,7 +140,7 @@ def _seed(problem: IkProblem, starts: list[Array], frame: int) -> Array:
     root = root_places(problem)
     zeros[:, root] = trials[:1, root]
     trials = np.concatenate([trials, zeros])
-    fit = fit_frames(problem, trials, np.full(len(trials), frame))
+    fit = fit_frames(problem, trials, np.full(len(trials), frame), iterations=_FEW, gain=_ROUGH)
     ranges = np.array([sorted(coordinates.model.coordinates[i].range) for i in coordinates.indices])
     unwrap_turns(problem, fit.free, np.full(len(trials), frame), np.clip(0.5 * ranges.sum(axis=1), -np.pi, np.pi))
     beyond = np.maximum(ranges[:, 0] - fit.free, 0.0) + np.maximum(fit.free - ranges[:, 1], 0.0)
@@ -165,32 +184,28 @@ def _propagate(problem: IkProblem, fit: Fit, frames: NDArray[np.int64]) -> Mask:
     is to be kept throughout. Says which rows changed, [N].
     """
     changed = np.zeros(len(frames), dtype=bool)
-    leaps = np.flatnonzero(_leaps(fit.free))
-    if not len(leaps):
+    leaps = np.abs(np.diff(fit.free, axis=0)) > _LEAP
+    if not leaps.any():
         return changed
-    edges = np.concatenate([[0], leaps + 1, [len(frames)]])
+    # What hardly moves a marker may be anywhere, and its leaps say nothing.
+    normal = problem.evaluate(fit.free, frames).normal
+    firm = np.median(np.diagonal(normal, axis1=1, axis2=2), axis=0) > _FIRM
+    edges = np.concatenate([[0], np.flatnonzero(leaps[:, firm].any(axis=1)) + 1, [len(frames)]])
     longest = int(np.argmax(np.diff(edges)))
     first, last = edges[longest], edges[longest + 1] - 1
     for rows, back in ((range(last + 1, len(frames)), -1), (range(first - 1, -1, -1), 1)):
         for row in rows:
-            if np.abs(fit.free[row] - fit.free[row + back]).max() > _LEAP:
+            if np.abs(fit.free[row] - fit.free[row + back])[firm].max(initial=0.0) > _LEAP:
                 one = np.array([row])
-                changed[row] |= _keep_better(
-                    fit, fit_frames(problem, fit.free[one + back], frames[one], iterations=60), one, _SAME
-                )[0]
+                again = fit_frames(problem, fit.free[one + back], frames[one], iterations=_FEW)
+                changed[row] |= _keep_better(fit, again, one, _SAME)[0]
     return changed
-
-
-def _leaps(free: Array) -> Mask:
-    """[T - 1]: some coordinate leaps to the next frame."""
-    return np.abs(np.diff(free, axis=0)).max(axis=1, initial=0.0) > _LEAP
 
 
 def _mend(problem: IkProblem, frames: FramesFit, good: NDArray[np.int64]) -> None:
     """Start again what leaps or stands out; mark what still does."""
     fit = Fit(frames.free, frames.cost, frames.iterations, frames.converged)
-    if np.count_nonzero(_leaps(fit.free)):
-        frames.restarted |= _propagate(problem, fit, good)
+    frames.restarted |= _propagate(problem, fit, good)
     rms = rms_error(problem, fit.free, good)
     for _ in range(_SWEEPS):
         rows = np.flatnonzero(outstanding(rms))

@@ -6,12 +6,12 @@ plus sum_k w_k (q_k - q0_k)^2 for weighted coordinates, plus w (q_i - c_i(q_0))^
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model.types import Coupler
+from ..model.types import GROUND, Coupler, Model
 from .ik_coordinates import FreeCoordinates
 from .jacobian import marker_jacobian
 
@@ -44,12 +44,14 @@ class IkProblem:
         markers: [M] indices of the model's markers.
         targets: [T, M, 3] m; zero where unseen.
         weights: [T, M], each frame's sum is 1; zero where unseen.
+        skeleton: the model with the M markers and the bodies that carry or hold them alone.
     """
 
     coordinates: FreeCoordinates
     markers: tuple[int, ...]
     targets: Array
     weights: Array
+    skeleton: Model
     coordinate_priors: tuple[CoordinatePrior, ...] = ()
     coupler_priors: tuple[CouplerPrior, ...] = ()
 
@@ -79,7 +81,7 @@ class IkProblem:
     def _rows(self, free: Array, frames: NDArray[np.int64]) -> tuple[Array, Array]:
         """Weighted residuals [N, R] and their derivatives by the free coordinates [F, R, N]."""
         values = self.coordinates.values(free)
-        points, jacobian = marker_jacobian(self.coordinates.model, values, self.markers)
+        points, jacobian = marker_jacobian(self.skeleton, values)
         count, seen = len(free), 3 * len(self.markers)
         priors = len(self.coordinate_priors) + len(self.coupler_priors)
         roots = np.repeat(np.sqrt(self.weights[frames]), 3, axis=1)
@@ -109,6 +111,27 @@ class IkProblem:
                 slope = coupler.scale * coupler.function.derivative(arguments, place)
                 derivatives[independent, row] -= root * slope
             row += 1
+
+
+def marker_skeleton(model: Model, markers: tuple[int, ...]) -> Model:
+    """`model` with these markers alone, in this order, and only the bodies between them and ground."""
+    wanted: set[int] = set()
+    for index in markers:
+        body = model.markers[index].body
+        while body != GROUND and body not in wanted:
+            wanted.add(body)
+            body = model.joints[body].parent
+    kept = sorted(wanted)
+    place = {GROUND: GROUND, **{body: number for number, body in enumerate(kept)}}
+    return replace(
+        model,
+        bodies=tuple(model.bodies[body] for body in kept),
+        joints=tuple(
+            replace(model.joints[body], parent=place[model.joints[body].parent], child=place[body]) for body in kept
+        ),
+        markers=tuple(replace(model.markers[i], body=place[model.markers[i].body]) for i in markers),
+        geometry=(),
+    )
 
 
 @dataclass(frozen=True, slots=True)

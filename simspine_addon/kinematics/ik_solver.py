@@ -17,7 +17,8 @@ _LEAST_DAMPING = 1e-9
 _MOST_DAMPING = 1e9
 _LARGEST_STEP = 0.6  # rad or m, so that no angle turns over in one step
 _SMALL_STEP = 1e-6  # rad or m: 0.00006 deg
-_SMALL_GAIN = 1e-10  # of the cost
+SMALL_GAIN = 1e-10  # of the cost
+_EXACT = 1e-14  # m^2: markers within 0.0001 mm
 # Coordinates that no marker sees have no curvature; this keeps them where they are. A toe's is some 1e-4.
 FLOOR = 1e-9
 
@@ -32,7 +33,9 @@ class Fit:
     converged: NDArray[np.bool_]
 
 
-def fit_frames(problem: IkProblem, start: Array, frames: NDArray[np.int64], *, iterations: int = 100) -> Fit:
+def fit_frames(
+    problem: IkProblem, start: Array, frames: NDArray[np.int64], *, iterations: int = 100, gain: float = SMALL_GAIN
+) -> Fit:
     """Minimise the cost of each frame by itself.
 
     Args:
@@ -40,9 +43,10 @@ def fit_frames(problem: IkProblem, start: Array, frames: NDArray[np.int64], *, i
         start: [N, F] where to begin.
         frames: [N] the problem's frame that each row fits; the same frame may stand there several times.
         iterations: at most.
+        gain: a frame is done when a step lowers its cost by less than this share.
     """
     fits = [
-        _fit_block(problem, start[block : block + BLOCK], frames[block : block + BLOCK], iterations)
+        _fit_block(problem, start[block : block + BLOCK], frames[block : block + BLOCK], iterations, gain)
         for block in range(0, len(frames), BLOCK)
     ]
     if not fits:
@@ -55,7 +59,7 @@ def fit_frames(problem: IkProblem, start: Array, frames: NDArray[np.int64], *, i
     )
 
 
-def _fit_block(problem: IkProblem, start: Array, frames: NDArray[np.int64], iterations: int) -> Fit:
+def _fit_block(problem: IkProblem, start: Array, frames: NDArray[np.int64], iterations: int, least: float) -> Fit:
     low, high = problem.coordinates.low, problem.coordinates.high
     free = np.clip(start, low, high)
     cost, used = np.zeros(len(free)), np.zeros(len(free), dtype=np.int64)
@@ -75,7 +79,7 @@ def _fit_block(problem: IkProblem, start: Array, frames: NDArray[np.int64], iter
         free[active[better]], cost[active[better]] = trial[better], then.cost[better]
         used[active] += 1
         damping[active] = np.maximum(damping[active] * np.where(better, 0.1, 10.0), _LEAST_DAMPING)
-        at_rest = (moved < _SMALL_STEP) | (better & (gain <= _SMALL_GAIN * now.cost))
+        at_rest = (moved < _SMALL_STEP) | (better & (gain <= least * now.cost)) | (then.cost < _EXACT)
         converged[active[at_rest]] = True
         going = ~at_rest & (damping[active] < _MOST_DAMPING)
         bend = _updated_bend(bend, trial - before, now, then, better)[going]

@@ -21,7 +21,7 @@ from .ik_checks import check_sides, check_size, shared_markers
 from .ik_coordinates import FreeCoordinates, free_coordinates, series_couplers
 from .ik_deviation import standard_deviations
 from .ik_frames import FramesFit, fit_each_frame
-from .ik_problem import CoordinatePrior, CouplerPrior, IkProblem
+from .ik_problem import CoordinatePrior, CouplerPrior, IkProblem, marker_skeleton
 from .ik_report import IkReport
 from .ik_trajectory import fit_trajectory
 from .marker_weights import SIMSPINE_WEIGHTS, IkWeights
@@ -138,6 +138,7 @@ def make_problem(model: Model, track: MarkerTrack, options: IkOptions) -> tuple[
         markers=ours,
         targets=np.where(weights[:, :, None] > 0, positions, 0.0),
         weights=weights / np.where(total > 0, total, 1.0),
+        skeleton=marker_skeleton(model, ours),
         coordinate_priors=_coordinate_priors(model, coordinates, options.weights, notes),
         coupler_priors=tuple(CouplerPrior(coupler, options.lumbar_weight) for coupler in soft),
     )

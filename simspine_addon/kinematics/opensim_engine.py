@@ -5,15 +5,27 @@ The only module of the add-on that imports opensim; nothing inside Blender needs
 
 from __future__ import annotations
 
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import opensim
 from numpy.typing import NDArray
 
+from ..model.errors import InputError
+from ..model.motion import read_motion
+from ..model.motion_writers import write_trc
+from ..model.types import MarkerTrack, Model, Motion
+from .ik_report import IkReport
+from .inverse_kinematics import IkOptions, IkResult, make_problem
+
 Array = NDArray[np.float64]
 
 opensim.Logger.setLevelString("error")
+opensim.Logger.removeFileSink()  # else an opensim.log appears wherever a command is run
 
 
 class OpensimEngine:
@@ -70,3 +82,91 @@ class OpensimEngine:
 def _matrix(rotation: opensim.Rotation) -> Array:
     matrix = rotation.asMat33()
     return np.array([[matrix.get(i, j) for j in range(3)] for i in range(3)])
+
+
+def opensim_inverse_kinematics(
+    model: Model, track: MarkerTrack, options: IkOptions | None = None, *, accuracy: float = 1e-5
+) -> IkResult:
+    """`inverse_kinematics` by OpenSim's own InverseKinematicsTool, frame by frame, with the couplers as they are.
+
+    Its cost and marker errors are evaluated as for ours, so that the two compare. It gives no standard deviations, and
+    does not know soft couplers or smoothness: those of `options` are not used.
+
+    Raises:
+        InputError: as `inverse_kinematics`; the model was not read from a file; opensim refuses or does not finish.
+    """
+    options = replace(options or IkOptions(), lumbar="coupled", smooth=0.0)
+    if model.path is None:
+        raise InputError("the model was not read from a file", hint="give opensim the .osim file")
+    problem, notes = make_problem(model, track, options)
+    names = tuple(model.markers[index].name for index in problem.markers)
+    weights = {name: options.weights.of(name) for name in names}
+    wanted = {model.coordinates[prior.coordinate].name: prior.weight for prior in problem.coordinate_priors}
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        markers, output = Path(folder) / "markers.trc", Path(folder) / "motion.mot"
+        write_trc(markers, track)
+        _run_ik_tool(model.path, markers, output, weights, wanted, accuracy)
+        motion = read_motion(output, model)
+    seconds = time.perf_counter() - started
+    if len(motion.time) != len(track.time):
+        problem_text = f"opensim fitted {len(motion.time)} of {len(track.time)} frames"
+        raise InputError(problem_text, path=track.path, hint="use the batch engine, which names the frames")
+    free = motion.values[:, problem.coordinates.indices]
+    report = IkReport(
+        engine="opensim",
+        lumbar="coupled",
+        smooth=0.0,
+        marker_names=names,
+        unused=tuple(name for name in track.names if name not in names),
+        absent=tuple(name for name in model.marker_names if name not in track.names),
+        marker_error=problem.marker_errors(free),
+        cost=problem.evaluate(free, np.arange(len(free))).cost,
+        iterations=np.zeros(len(free), dtype=np.int64),
+        flags=((),) * len(free),
+        at_limit={},
+        undetermined=(),
+        seconds=seconds,
+        warnings=tuple(notes),
+    )
+    motion = Motion(track.time, model.coordinate_names, motion.values, warnings=report.warnings)
+    return IkResult(motion, np.full(motion.values.shape, np.nan), report)
+
+
+def _run_ik_tool(
+    model: Path, markers: Path, output: Path, weights: Mapping[str, float], coordinates: Mapping[str, float], accuracy: float
+) -> None:
+    tool = opensim.InverseKinematicsTool()
+    loaded = opensim.Model(str(model))
+    tool.setModel(loaded)
+    tool.setMarkerDataFileName(str(markers))
+    tool.setOutputMotionFileName(str(output))
+    tool.setResultsDir(str(output.parent))
+    tool.set_accuracy(accuracy)
+    tool.set_report_errors(False)
+    tool.setStartTime(-np.inf)
+    tool.setEndTime(np.inf)
+    tasks = tool.getIKTaskSet()
+    for name, weight in weights.items():
+        marker = opensim.IKMarkerTask()
+        marker.setName(name)
+        marker.setApply(True)
+        marker.setWeight(weight)
+        tasks.cloneAndAppend(marker)
+    for name, weight in coordinates.items():
+        coordinate = opensim.IKCoordinateTask()
+        coordinate.setName(name)
+        coordinate.setApply(True)
+        coordinate.setWeight(weight)
+        coordinate.setValueType(opensim.IKCoordinateTask.DefaultValue)
+        tasks.cloneAndAppend(coordinate)
+    try:
+        succeeded = tool.run()
+    except RuntimeError as error:
+        raise InputError(f"opensim's inverse kinematics failed: {_first_line(error)}", path=model) from error
+    if not succeeded or not output.exists():
+        raise InputError("opensim's inverse kinematics did not finish", path=model, hint="use the batch engine")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

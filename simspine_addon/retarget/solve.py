@@ -31,8 +31,8 @@ class RetargetOptions:
         proportions: "kept" moves the target's own bones; "followed" also moves its joints to where the source's are at
             the target's size (needs bones that may be translated, and leaves the feet to the source).
         spine: "curve" keeps the spine's shape over however many bones there are; "levels" gives each vertebra of an
-            articulated rig the rotation of its own level, and is "curve" on rigs without vertebrae; "lumped" is the naive copy, in which
-            the chest takes all of it.
+            articulated rig the rotation of its own level, and is "curve" on rigs without vertebrae; "lumped" is the
+            naive copy, in which the chest takes all of it.
         feet: "locked" holds heel and ball where they stand; "free" leaves them to the legs' rotations.
         hands: "free" turns the arms as the source's; "placed" brings the wrists to the source's places at the target's
             size, for hands that touch things.

@@ -63,7 +63,9 @@ def curvature(track: PoseTrack, endplates: Endplates) -> Curvature:
     )
 
 
-def _between(track: PoseTrack, endplates: Endplates, pair: tuple[tuple[str, str], tuple[str, str]]):
+def _between(
+    track: PoseTrack, endplates: Endplates, pair: tuple[tuple[str, str], tuple[str, str]]
+) -> tuple[Array, Array]:
     lower, upper = (endplates.get(*plate) for plate in pair)
     if lower is None or upper is None:
         empty = np.full(len(track.time), np.nan)
@@ -110,22 +112,25 @@ def keypoint_curvature(positions: Array, names: Sequence[str] = KEYPOINT_NAMES) 
     right = _unit(right - np.sum(right * up, axis=1, keepdims=True) * up)
     forward = np.cross(up, right)
 
-    def turn(below: tuple[str, str], above: tuple[str, str], out_of_plane: bool) -> Array:
-        axis = right if out_of_plane else -forward
-        first, second = (point[b] - point[a] for a, b in (below, above))
-        sine, cosine = (np.sum(v * axis, axis=1) for v in (first, second)), (np.sum(v * up, axis=1) for v in (first, second))
-        one, two = (np.arctan2(s, c) for s, c in zip(sine, cosine, strict=True))
-        return (two - one + np.pi) % (2 * np.pi) - np.pi
+    lumbar = (("Hip", "Spine_01"), ("Spine_02", "Spine_03"))
+    thoracic = (("Spine_03", "Spine_04"), ("Spine_05", "Neck"))
 
-    lumbar, thoracic = (("Hip", "Spine_01"), ("Spine_02", "Spine_03")), (("Spine_03", "Spine_04"), ("Spine_05", "Neck"))
+    def turn(parts: tuple[tuple[str, str], tuple[str, str]], sideways: Array) -> Array:
+        """How far the upper part of the line leans from the lower one towards `sideways` [T, 3], rad."""
+        lower, upper = (
+            np.arctan2(np.sum(part * sideways, axis=1), np.sum(part * up, axis=1))
+            for part in (point[end] - point[start] for start, end in parts)
+        )
+        return (upper - lower + np.pi) % (2 * np.pi) - np.pi
+
     return Curvature(
-        turn(*lumbar, False),
-        np.full(len(positions), np.nan),
-        -turn(*thoracic, False),
-        turn(*lumbar, True),
-        turn(*thoracic, True),
-        "keypoints",
-        ("measured on the line of the keypoints, not between endplates",),
+        lordosis=turn(lumbar, -forward),
+        lower_lordosis=np.full(len(positions), np.nan),
+        kyphosis=turn(thoracic, forward),
+        lumbar_coronal=turn(lumbar, right),
+        thoracic_coronal=turn(thoracic, right),
+        source="keypoints",
+        notes=("measured on the line of the keypoints, not between endplates",),
     )
 
 

@@ -179,8 +179,9 @@ def _agreeing(rims: list[tuple[Line, float]]) -> list[tuple[Line, float]]:
 def _frame(normal: Array) -> Array:
     """Forward, up and right of a plate in a body whose right is Z."""
     right = np.array([0.0, 0.0, 1.0]) - normal[2] * normal
-    right /= np.linalg.norm(right)
-    return np.column_stack([np.cross(normal, right), normal, right])
+    right = right / np.linalg.norm(right)
+    forward: Array = np.asarray(np.cross(normal, right), dtype=np.float64)
+    return np.stack([forward, normal, right], axis=1)
 
 
 def endplates_from_table(model: Model, path: str | Path) -> Endplates:
@@ -233,7 +234,7 @@ def endplates_from_joints(model: Model, segmental_lordosis_deg: Mapping[str, flo
 
     Args:
         segmental_lordosis_deg: level ("L5-S1", ...) -> angle in deg from the endplate below to the vertebra above, in
-            the model's default pose, positive lordotic (`published.SEGMENTAL_LORDOSIS_DEG` for the means of 324 adults).
+            the model's default pose, positive lordotic; `published.SEGMENTAL_LORDOSIS_DEG` has the means of 324 adults.
 
     The change of the angles over time is the model's own; their neutral values are the assumption. Empty where the
     model's lumbar levels cannot be told.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A mean with its standard deviation, or with the limits (low, high) that the source gives; None where it has none."""
+    """A mean with its standard deviation, or the limits (low, high) of its source; None where the source has none."""
 
     mean: float
     deviation: float | None
@@ -44,7 +44,10 @@ PEARCY = "Pearcy 1984, in vivo"
 BMC = "BMC Musculoskelet Disord 7:45, table 5, in vivo"
 ESOLA = "Esola et al. 1996 [?]"
 
-LORDOSIS: tuple[Published, ...] = (Published(49.8, 11.2, STANDING_627), Published(36.20, 2.95, f"{PAPER}, over actions"))
+LORDOSIS: tuple[Published, ...] = (
+    Published(49.8, 11.2, STANDING_627),
+    Published(36.20, 2.95, f"{PAPER}, over actions"),
+)
 LOWER_LORDOSIS: tuple[Published, ...] = (Published(34.2, 8.3, STANDING_627),)
 KYPHOSIS: tuple[Published, ...] = (Published(32.89, 4.10, f"{PAPER}, over actions"),)
 BY_SUBJECT = {"lordosis": Published(35.88, 2.82, PAPER), "kyphosis": Published(33.58, 4.18, PAPER)}

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kinematics.forward import pose_track
+from ..model.couplers import default_values
 from ..model.errors import InputError
 from ..model.types import Model, Motion
 from .curvature import Curvature, curvature
@@ -233,32 +234,30 @@ def _unwind(model: Model, values: Array, log: _Log) -> Array:
 def _mend_spikes(model: Model, time: Array, values: Array, log: _Log, limits: QualityLimits) -> Array:
     floor = np.where(_is_angle(model), np.radians(limits.spike_angle), limits.spike_length)
     found = spikes(values, floor, limits.spike_deviations)
-    log.mark_columns(Flag.SPIKE_MENDED, found, model.coordinate_names)
-    return bridge(time, values, found, limits.longest_gap) if found.any() else values
+    if not found.any():
+        return values
+    filled = bridge(time, values, found, limits.longest_gap)
+    done = found & np.isfinite(filled)  # what is left for want of neighbours near enough is flagged as rough later
+    log.mark_columns(Flag.SPIKE_MENDED, done, model.coordinate_names)
+    return np.where(done, filled, values)
 
 
 def _implausible(
     model: Model, motion: Motion, plates: Endplates, log: _Log, limits: QualityLimits
 ) -> NDArray[np.bool_]:
-    neutral = replace(motion, time=np.zeros(1), values=_neutral_values(model)[None])
+    neutral = replace(motion, time=np.zeros(1), values=default_values(model)[None])
     track = pose_track(model, motion)
     wrong = _wrong_curvature(curvature(track, plates), curvature(pose_track(model, neutral), plates), limits)
     for name, frames in wrong.items():
         log.mark(Flag.CURVATURE, frames, (name,))
     levels, angles = level_angles(model, track)
-    bad = np.any([frames for frames in wrong.values()], axis=0)
+    bad = np.any(list(wrong.values()), axis=0)
     if len(levels) > 1:  # a single lumbar joint stands for them all, and has no limits of a level
         allowed = np.radians([limits.level_flexion, limits.level_bending, limits.level_rotation])
         over = (np.abs(angles) > allowed).any(axis=2)
         log.mark_columns(Flag.LEVEL, over, tuple(level.name for level in levels))
         bad = bad | over.any(axis=1)
     return bad & ((log.flags & np.uint16(Flag.GAP_LEFT)) == 0)
-
-
-def _neutral_values(model: Model) -> Array:
-    from ..model.couplers import default_values
-
-    return default_values(model)
 
 
 def _wrong_curvature(now: Curvature, neutral: Curvature, limits: QualityLimits) -> dict[str, NDArray[np.bool_]]:

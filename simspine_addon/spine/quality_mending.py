@@ -69,7 +69,8 @@ def _bridge_rows(time: Array, values: Array, missing: Bools, longest_gap: float)
     length = time[after] - time[before]
     usual = float(np.median(np.diff(time)))
     short = length <= longest_gap + usual * 1.001
-    wanted, right, before, after, length = (each[short] for each in (wanted, right, before, after, length))
+    wanted, right, length = wanted[short], right[short], length[short]
+    before, after = known[right - 1], known[right]
     u = ((time[wanted] - time[before]) / length)[:, None]
     span = length[:, None]
     result = values.copy()
@@ -83,12 +84,21 @@ def _bridge_rows(time: Array, values: Array, missing: Bools, longest_gap: float)
 
 
 def _one_sided(slopes: Array, known: NDArray[np.int64], time: Array, values: Array) -> None:
+    """Slopes beside gaps, in place: of the parabola through the three known frames on that side, where they follow
+    one another, else of two."""
     jumps = np.flatnonzero(np.diff(known) > 1)
-    for edge, inner in ((jumps, jumps - 1), (jumps + 1, jumps + 2)):
-        inner = np.clip(inner, 0, len(known) - 1)
-        close = (inner != edge) & (np.abs(known[edge] - known[inner]) == 1)
-        e, i = known[edge[close]], known[inner[close]]
-        slopes[edge[close]] = (values[e] - values[i]) / (time[e] - time[i])[:, None]
+    for edge, step in ((jumps, -1), (jumps + 1, 1)):
+        second, third = (np.clip(edge + n * step, 0, len(known) - 1) for n in (1, 2))
+        close = np.abs(known[second] - known[edge]) == 1
+        near, far = (known[each[close]] for each in (edge, second))
+        one = (values[far] - values[near]) / (time[far] - time[near])[:, None]
+        slopes[edge[close]] = one
+        run = close & (np.abs(known[third] - known[edge]) == 2)
+        near, far, farther = (known[each[run]] for each in (edge, second, third))
+        one = (values[far] - values[near]) / (time[far] - time[near])[:, None]
+        two = (values[farther] - values[far]) / (time[farther] - time[far])[:, None]
+        share = (time[far] - time[near]) / (time[farther] - time[near])
+        slopes[edge[run]] = one + (one - two) * share[:, None]
 
 
 def unwrap_turns(angles: Array) -> Array:

@@ -20,7 +20,7 @@ _LEAST_BEND_DEG = 20.0  # below this the shares are noise
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Forward lean of trunk, pelvis and lumbar spine, rad [T], from the first upright frame; flexion is positive.
+    """Forward lean of trunk, pelvis and lumbar spine, rad [T], against the default pose; flexion is positive.
 
     `trunk = pelvis + lumbar` but for what bending sideways adds. `lumbar_share` is lumbar/trunk at the deepest bend;
     `ratios` holds lumbar/pelvis of the way down, one per third of 90 deg (NaN where not reached). They are NaN
@@ -49,8 +49,9 @@ def lumbopelvic_rhythm(model: Model, track: PoseTrack) -> Rhythm | None:
         return None
     pelvis = _lean(lower[:, levels[0].joint, :3, :3])
     trunk = _lean(upper[:, levels[-1].joint, :3, :3])
-    start = int(np.argmin(np.abs(trunk)[: max(1, len(trunk) // 4)]))
-    pelvis, trunk = pelvis - pelvis[start], trunk - trunk[start]
+    rest_lower, rest_upper = joint_frames(model, track.rest_positions[None], track.rest_rotations[None])
+    pelvis = pelvis - _lean(rest_lower[:, levels[0].joint, :3, :3])[0]
+    trunk = trunk - _lean(rest_upper[:, levels[-1].joint, :3, :3])[0]
     lumbar, deepest = trunk - pelvis, int(np.argmax(trunk))
     nothing = (np.nan, np.nan, np.nan)
     if np.degrees(trunk[deepest]) < _LEAST_BEND_DEG:

@@ -48,7 +48,7 @@ class LevelRange:
         """Whether it is more than the highest published. Less is no fault: few movements use the whole range."""
         figure = self.published
         span = figure.range if figure else None
-        return span is not None and np.degrees(self.published_measure) > span[1]
+        return span is not None and bool(np.degrees(self.published_measure) > span[1])
 
 
 def level_ranges(model: Model, track: PoseTrack, usable: NDArray[np.bool_] | None = None) -> tuple[LevelRange, ...]:

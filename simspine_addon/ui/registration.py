@@ -9,6 +9,7 @@ import bpy
 
 from . import (
     articulate_operator,
+    export_operators,
     import_cameras_operator,
     import_motion_operator,
     person_panel,
@@ -35,6 +36,7 @@ CLASSES: tuple[type, ...] = (
     select_person_operator.SIMSPINE_OT_select_person,
     articulate_operator.SIMSPINE_OT_articulate_spine,
     articulate_operator.SIMSPINE_OT_restore_spine,
+    *export_operators.CLASSES,
     person_panel.SIMSPINE_PT_imported,
     spine_panel.SIMSPINE_PT_lumbar,
     retarget_properties.SIMSPINE_PG_retarget_choice,
@@ -66,6 +68,7 @@ def register() -> None:
         raise
     for entry in MENU_ENTRIES:
         bpy.types.TOPBAR_MT_file_import.append(entry)
+    bpy.types.TOPBAR_MT_file_export.append(export_operators.menu_entries)
     bpy.app.handlers.frame_change_post.append(redraw.redraw_sidebars)
 
 
@@ -76,6 +79,7 @@ def unregister() -> None:
         handlers.remove(redraw.redraw_sidebars)
     for entry in MENU_ENTRIES:
         _remove_entry(bpy.types.TOPBAR_MT_file_import, entry)
+    _remove_entry(bpy.types.TOPBAR_MT_file_export, export_operators.menu_entries)
     retarget_properties.detach()
     _unregister_classes(reversed(CLASSES))
 

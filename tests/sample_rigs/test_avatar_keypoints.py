@@ -11,7 +11,13 @@ from scipy.spatial.transform import Rotation
 from simspine.headless.render_avatar import MovingAvatar, moving_avatar
 from simspine.sample_rigs import sample_model_path, sample_motion_path
 from simspine.sample_rigs.avatars.avatar import Avatar, skinned_vertices
-from simspine.sample_rigs.avatars.keypoint_places import articulated_avatar, keypoints_on_avatar, triangles_of
+from simspine.sample_rigs.avatars.keypoint_places import (
+    articulated_avatar,
+    avatar_skeleton,
+    keypoints_on_avatar,
+    skin_of,
+    triangles_of,
+)
 from simspine.sample_rigs.avatars.mpfb_data import has_data
 from simspine.sample_rigs.avatars.people import NAMES, sample_avatar
 from simspine.simspine_addon.kinematics.forward import pose_track
@@ -28,6 +34,8 @@ from simspine.simspine_addon.retarget.avatar_landmarks import (
     keypoint_residual,
     where_ray_leaves,
 )
+from simspine.simspine_addon.retarget.keypoint_definitions import keypoints_on_skin
+from simspine.simspine_addon.retarget.presets import choose_preset
 from simspine.simspine_addon.spine.keypoints import KEYPOINT_NAMES, Placement, keypoint_places, keypoint_positions
 
 VERTEBRAE = ("Spine_01", "Spine_02", "Spine_03", "Spine_04", "Spine_05", "Neck", "Neck_02", "Neck_03")
@@ -140,6 +148,26 @@ def test_left_and_right_are_mirror_images(name: str) -> None:
             np.testing.assert_allclose(places[keypoint], places["R" + keypoint[1:]] * (1, 1, -1), atol=3e-3)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_rig_of_which_nothing_else_is_known_has_them_about_there_wherever_it_looks(name: str) -> None:
+    avatar = avatar_of(name)
+    turn = Rotation.from_euler("y", 110.0, degrees=True).as_matrix()
+    skin, skeleton = skin_of(avatar), avatar_skeleton(avatar)
+    turned = SkinMesh(skin.vertices @ turn.T, skin.triangles, skin.weight_bones, skin.weight_shares,
+                      skin.rest_positions @ turn.T, turn @ skin.rest_rotations)  # fmt: skip
+    role_map = choose_preset(skeleton)[1]
+    for placement in ("surface", "centroid"):
+        found = keypoints_on_skin(skeleton.turned(turn), role_map, turned, placement)
+        assert found.missing == ()
+        frames = np.tile(np.eye(4), (len(avatar.bone_names), 1, 1))
+        frames[:, :3, :3], frames[:, :3, 3] = turned.rest_rotations, turned.rest_positions
+        np.testing.assert_allclose(carried(found, frames), found.places, atol=1e-9)
+        known = keypoints_on_avatar(avatar, placement, role_map)
+        apart = 1000.0 * np.linalg.norm(found.places @ turn - known.places, axis=1)
+        assert np.median(apart) < 15.0
+        assert apart.max() < 70.0
+
+
 def test_an_articulated_spine_carries_the_vertebrae_on_bones_of_their_own() -> None:
     avatar, role_map = articulated_avatar(avatar_of("ben"))
     keypoints = keypoints_on_avatar(avatar, "centroid", role_map)
@@ -150,9 +178,7 @@ def test_an_articulated_spine_carries_the_vertebrae_on_bones_of_their_own() -> N
 
 
 def test_a_ray_that_meets_no_skin_gives_nothing() -> None:
-    avatar = avatar_of("mannequin")
-    skin = SkinMesh(avatar.vertices, triangles_of(avatar), avatar.weight_bones, avatar.weight_shares,
-                    avatar.heads, avatar.rest[:, :3, :3])  # fmt: skip
+    skin = skin_of(avatar_of("mannequin"))
     assert where_ray_leaves(skin, np.array([0.0, 5.0, 0.0]), np.array([0.0, 1.0, 0.0])) is None
 
 
