@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("detections", metavar="DETECTIONS", type=Path, help=detections)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.trc")
     parser.add_argument("--rate", type=float, metavar="HZ", help="frames per second, where the detections do not tell")
-    parser.add_argument("--cutoff", type=float, metavar="HZ", help="zero-phase low pass of the tracks (none by default)")
+    parser.add_argument(
+        "--cutoff", type=float, metavar="HZ", help="zero-phase low pass of the tracks (none by default)"
+    )
     parser.add_argument("--min-views", type=int, default=2, metavar="N", help="views that must agree on a point")
     parser.add_argument("--min-score", type=float, default=0.3, metavar="S", help="least score that counts")
     parser.add_argument("--max-error", type=float, metavar="PX", help="farthest a view may be off (from the noise)")

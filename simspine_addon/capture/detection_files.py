@@ -73,7 +73,8 @@ def _read_archive(path: Path, cameras: Sequence[Camera]) -> Detections:
         scores = (shown if inside is None else shown & inside.transpose(1, 0, 2)[:, :, None]).astype(float)
         boxes = arrays["boxes"].transpose(1, 0, 2)[:, :, None] if "boxes" in arrays else None
     order, warnings = match_cameras(names, [camera.name for camera in cameras], path)
-    points, scores, boxes = (None if each is None else _in_order(each, order) for each in (points, scores, boxes))
+    points, scores = _in_order(points, order), np.nan_to_num(_in_order(scores, order))
+    boxes = None if boxes is None else _in_order(boxes, order)
     time = np.asarray(arrays["time"], float)
     rate = float(arrays["rate"]) if "rate" in arrays else _rate(time)
     return make_detections(

@@ -28,7 +28,7 @@ def low_pass(values: ArrayLike, rate: float, cutoff_hz: float, order: int = 4) -
     if order < 1:
         raise InputError(f"the filter's order {order} is below 1", hint="use 1 to 4")
     values = np.asarray(values, dtype=np.float64)
-    numerator, denominator = butter(order, cutoff_hz, fs=rate)
+    numerator, denominator = (np.asarray(each) for each in butter(order, cutoff_hz, fs=rate))  # type: ignore[misc]
     usual = 3 * max(len(numerator), len(denominator))
     columns = values.reshape(len(values), -1)
     result = columns.copy()

@@ -25,9 +25,7 @@ def find_gaps(positions: Array) -> tuple[Gap, ...]:
     unseen = ~np.isfinite(positions).all(axis=-1)
     edges = np.diff(np.pad(unseen, ((1, 1), (0, 0))).astype(int), axis=0)
     begins, ends = np.argwhere(edges.T == 1), np.argwhere(edges.T == -1)
-    return tuple(
-        Gap(int(marker), int(begin), int(end)) for (marker, begin), (_, end) in zip(begins, ends, strict=True)
-    )
+    return tuple(Gap(int(marker), int(begin), int(end)) for (marker, begin), (_, end) in zip(begins, ends, strict=True))
 
 
 def fill_gaps(time: Array, positions: Array, longest_s: float) -> tuple[Array, tuple[Gap, ...]]:

@@ -72,7 +72,9 @@ def _group_frame(seen: NDArray[np.bool_], costs: dict[tuple[int, int], Array], f
     groups: list[Owners] = []
     for view in sorted(range(views), key=lambda each: -int(seen[each].sum())):
         people = np.flatnonzero(seen[view])
-        cost = np.array([[_group_cost(group, view, person, costs, frame) for person in people] for group in groups])
+        cost = np.array(
+            [[_group_cost(group, view, int(person), costs, frame) for person in people] for group in groups]
+        )
         taken: set[int] = set()
         if cost.size:
             for row, column in zip(*linear_sum_assignment(np.minimum(cost, 1e6)), strict=True):

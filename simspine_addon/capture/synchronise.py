@@ -61,6 +61,17 @@ def estimate_offsets(cameras: Sequence[Camera], points: Array, scores: Array, ma
     return Offsets(offsets, deviations, before, after)
 
 
+def settled(offsets: Offsets) -> Array:
+    """The offsets to apply, [V] frames: whole ones where nothing speaks against it (cameras that share a clock).
+
+    Within three standard deviations, or 0.05 frames, of a whole number it is that number, so that no frame is
+    interpolated without need.
+    """
+    whole = np.round(offsets.frames)
+    near = np.abs(offsets.frames - whole) <= np.maximum(3 * offsets.deviations, 0.05)
+    return np.where(near, whole, offsets.frames)
+
+
 def shifted(track: Array, frames: Array) -> Array:
     """A track [T, V, ...] in the first camera's time: each view is read at frame i + frames[v], linearly.
 
@@ -150,8 +161,11 @@ def _whole_frames(cameras: Sequence[Camera], tracks: Array, reach: int) -> NDArr
         (a, b): epipolar_profile(cameras[a], cameras[b], tracks[:, a], tracks[:, b], shifts)
         for a, b in combinations(range(views), 2)
     }
-    contrast = {pair: np.nanmedian(profile) / max(np.nanmin(profile), 1e-3) for pair, profile in cost.items() if
-                np.isfinite(profile).any()}
+    contrast = {
+        pair: np.nanmedian(profile) / max(np.nanmin(profile), 1e-3)
+        for pair, profile in cost.items()
+        if np.isfinite(profile).any()
+    }
     offsets = _spanning_start(views, cost, contrast, shifts)
     for _ in range(5):  # each view in turn to where it fits all the others best
         before = offsets.copy()
@@ -192,8 +206,10 @@ def _total(cost: dict, offsets: NDArray[np.int64], reach: int) -> float:
 
 def epipolar_profile(first: Camera, second: Camera, one: Array, other: Array, shifts: NDArray[np.int64]) -> Array:
     """Median distance in px of a view's points [T, K, 2] from the rays of another's `shift` frames later, [shifts]."""
-    a, b = (rays_of.make_rays((camera,), track.reshape(-1, 1, 2), np.ones((track.shape[0] * track.shape[1], 1)))
-            for camera, track in ((first, one), (second, other)))
+    a, b = (
+        rays_of.make_rays((camera,), track.reshape(-1, 1, 2), np.ones((track.shape[0] * track.shape[1], 1)))
+        for camera, track in ((first, one), (second, other))
+    )
     shape = one.shape[:2]
     rays_a, rays_b = (np.where(each.weights > 0, each.directions[:, 0], np.nan).reshape(*shape, 2) for each in (a, b))
     result = np.full(len(shifts), np.nan)

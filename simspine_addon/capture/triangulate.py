@@ -43,7 +43,7 @@ class TriangulationOptions:
     def check(self, views: int) -> None:
         """Raises InputError for values that cannot be used with that many views."""
         rules = (
-            (2 <= self.min_views, f"{self.min_views} views cannot give a point", "use at least 2"),
+            (self.min_views >= 2, f"{self.min_views} views cannot give a point", "use at least 2"),
             (self.min_views <= views, f"{self.min_views} views are wanted of {views}", "ask for fewer"),
             (self.max_error_px is None or self.max_error_px > 0, "the largest error is not positive", None),
             (self.max_deviation_m > 0, "the largest deviation is not positive", None),

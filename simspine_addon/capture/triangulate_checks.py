@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations, permutations
 
 import numpy as np
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from . import triangulate_rays as rays_of
 from .camera import Camera
 from .detection_layouts import partners
-from .projection import project
 from .synchronise import Offsets, epipolar_distance
 from .triangulate import Triangulation
 from .triangulate_nuisance import explain
@@ -26,9 +25,6 @@ _MOST_EXCLUDED = 0.4
 _MUCH_BETTER = 0.3  # an explanation must take away 70 % of the error
 _LENS_PX, _LENS_SIGMAS = 2.0, 6.0
 _LATE_FRAMES, _LATE_SIGMAS = 0.5, 6.0
-_HEIGHTS_M = (0.4, 2.6)
-_LEG_AND_TRUNK_OF_HEIGHT = 0.779
-"""Shank .246, thigh .245, trunk .288 of stature (Winter, Biomechanics and Motor Control, 4th ed., figure 4.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +37,9 @@ class Finding:
     hint: str | None = None
 
 
-def fit_findings(cameras: Sequence[Camera], points: Array, names: tuple[str, ...], found: Triangulation) -> list[Finding]:
+def fit_findings(
+    cameras: Sequence[Camera], points: Array, names: tuple[str, ...], found: Triangulation
+) -> list[Finding]:
     """Swapped cameras and mirrored images, where the views of one person [T, V, K, 2] px do not fit each other."""
     shares = excluded_shares(found)
     diagonal = float(np.mean([np.hypot(*camera.size) for camera in cameras]))
@@ -93,7 +91,7 @@ class _Costs:
         if key not in self._known:
             cameras = self._cameras
             distance = epipolar_distance(cameras[a], cameras[b], self._rays[a, view_a], self._rays[b, view_b])
-            self._known[key] = _median(distance)
+            self._known[key] = median(distance)
         return self._known[key]
 
     def order(self, views: tuple[int, ...]) -> float:
@@ -105,7 +103,7 @@ class _Costs:
     def by_view(self) -> list[float]:
         """Each view against all the others."""
         count = range(len(self._cameras))
-        return [_mean([self.pair(min(v, o), min(v, o), max(v, o), max(v, o)) for o in count if o != v]) for v in count]
+        return [mean([self.pair(min(v, o), min(v, o), max(v, o), max(v, o)) for o in count if o != v]) for v in count]
 
 
 def directions(camera: Camera, points: Array) -> Array:
@@ -115,12 +113,12 @@ def directions(camera: Camera, points: Array) -> Array:
     return np.where(made.weights > 0, made.directions[:, 0], np.nan).reshape(points.shape)
 
 
-def _median(values: Array) -> float:
+def median(values: Array) -> float:
     known = values[np.isfinite(values)]
     return float(np.median(known)) if len(known) >= 5 else float("nan")
 
 
-def _mean(values: list[float]) -> float:
+def mean(values: list[float]) -> float:
     known = [each for each in values if np.isfinite(each)]
     return float(np.mean(known)) if known else float("nan")
 
@@ -163,54 +161,26 @@ def _mirrored(
         for points in (flipped[:, partner], flipped):
             rays = directions(camera, points)
             others = [o for o in range(len(cameras)) if o != view]
-            cost = _mean([
-                _median(epipolar_distance(camera, cameras[o], rays, directions(cameras[o], sample[:, o])))
+            cost = mean([
+                median(epipolar_distance(camera, cameras[o], rays, directions(cameras[o], sample[:, o])))
                 for o in others
             ])  # fmt: skip
             if cost < min(_MUCH_BETTER * now[view], limit):
-                text = f"the image of {camera.name} is mirrored: it fits ({cost:.1f} px instead of {now[view]:.1f}) turned back"
+                gain = f"{cost:.1f} px instead of {now[view]:.1f}"
+                text = f"the image of {camera.name} is mirrored: it fits ({gain}) turned back"
                 findings.append(Finding("mirrored image", text, True, "mirror the video back and detect again"))
                 break
     return findings
 
 
-def untangle_sides(
-    cameras: Sequence[Camera], points: Array, scores: Array, names: tuple[str, ...], found: Triangulation
-) -> tuple[Array, Array, Mask]:
-    """Exchange left and right where a view's detector took one for the other in a frame.
-
-    Args:
-        points, scores: [T, V, K, 2] px and [T, V, K] of one person.
-        found: their triangulation, [T, K] points.
-
-    Returns:
-        points, scores, and the frames and views [T, V] that were exchanged: where both sides of at least three
-        pairs lie nearer to the other side's projection, less than half as far in all.
-    """
-    partner = np.array(partners(names))
-    sided = np.flatnonzero(partner != np.arange(len(names)))
-    exchanged = np.zeros(points.shape[:2], dtype=bool)
-    if not len(sided) or not np.isfinite(found.limit_px):
-        return points, scores, exchanged
-    for view, camera in enumerate(cameras):
-        projected = project(camera, found.positions)[0][:, sided]
-        same = np.linalg.norm(points[:, view][:, sided] - projected, axis=-1)
-        other = np.linalg.norm(points[:, view][:, partner[sided]] - projected, axis=-1)
-        both = np.isfinite(same) & np.isfinite(other)
-        far = np.where(both, same, 0.0).sum(axis=1)
-        near = np.where(both, other, 0.0).sum(axis=1)
-        count = both.sum(axis=1)
-        exchanged[:, view] = (count >= 6) & (near < 0.5 * far) & (far > 2 * found.limit_px * count)
-    mixed = exchanged[..., None]
-    swapped_points = np.where(mixed[..., None], points[:, :, partner], points)
-    return swapped_points, np.where(mixed, scores[:, :, partner], scores), exchanged
-
-
 def offset_findings(cameras: Sequence[Camera], offsets: Offsets) -> list[Finding]:
     """Cameras that are late or early by more than half a frame, surely."""
     return [
-        Finding("not in step", f"{camera.name} is {abs(late):.2f} frames {'late' if late > 0 else 'early'}", False,
-                "--sync puts it in step")  # fmt: skip
+        Finding(
+            "not in step",
+            f"{camera.name} is {abs(late):.2f} frames {'late' if late > 0 else 'early'}",
+            hint="--sync puts it in step",
+        )
         for camera, late, deviation in zip(cameras, offsets.frames, offsets.deviations, strict=True)
         if abs(late) > _LATE_FRAMES and abs(late) > _LATE_SIGMAS * deviation
     ]
@@ -251,91 +221,3 @@ def lens_findings(cameras: Sequence[Camera], pixels: Array, found: Triangulation
         return []
     text = f"lenses bend otherwise than the calibration says: {', '.join(wrong)}"
     return [Finding("wrong distortion", text, False, "check 'distortions' and 'fisheye'")]
-
-
-def body_findings(positions: Array, names: tuple[str, ...]) -> list[Finding]:
-    """A body of impossible size (a wrong unit), or with left and right exchanged; positions [T, K, 3] m."""
-    place = {name: positions[:, index] for index, name in enumerate(names)}
-    return [each for each in (_size_finding(positions, place), _sides_finding(place)) if each]
-
-
-def body_height(place: dict[str, Array]) -> float:
-    """A rough stature in m from the median lengths of shank, thigh and trunk; NaN without those points."""
-    sides = []
-    for side in "LR":
-        chain = [place.get(side + point) for point in ("Ankle", "Knee", "Hip", "Shoulder")]
-        if all(each is not None for each in chain):
-            pairs = zip(chain[:-1], chain[1:], strict=True)
-            sides.append(sum(_median(np.linalg.norm(b - a, axis=-1)) for a, b in pairs))  # type: ignore[operator]
-    return _mean(sides) / _LEG_AND_TRUNK_OF_HEIGHT if sides else float("nan")
-
-
-def _size_finding(positions: Array, place: dict[str, Array]) -> Finding | None:
-    height = body_height(place)
-    if not np.isfinite(height):  # no such keypoints: the points' spread will do
-        seen = positions[np.isfinite(positions).all(axis=-1).sum(axis=1) >= 5]
-        if not len(seen):
-            return None
-        height = _median(np.linalg.norm(np.nanmax(seen, axis=1) - np.nanmin(seen, axis=1), axis=-1))
-        low, high = 0.05, 2 * _HEIGHTS_M[1]
-    else:
-        low, high = _HEIGHTS_M
-    if not np.isfinite(height) or low <= height <= high:
-        return None
-    text = f"the person would be {height:.4g} m tall"
-    if 1e3 * low <= height <= 1e3 * high:
-        return Finding("wrong unit", f"{text}: the calibration is in millimetres", True,
-                       'add units = "mm" under [metadata]')  # fmt: skip
-    if low <= 1e3 * height <= high:
-        return Finding("wrong unit", f"{text}: the calibration is in metres, not millimetres", True,
-                       'make it units = "m" under [metadata]')  # fmt: skip
-    return Finding("wrong unit", text, True, "check the calibration's unit")
-
-
-def _sides_finding(place: dict[str, Array]) -> Finding | None:
-    """Left must lie where up x forward points."""
-    needed = ("LHip", "RHip", "LShoulder", "RShoulder")
-    if any(name not in place for name in needed):
-        return None
-    forward = [place[s + "BigToe"] - place[s + "Heel"] for s in "LR" if s + "BigToe" in place and s + "Heel" in place]
-    if not forward and "Nose" in place and {"LEar", "REar"} <= place.keys():
-        forward = [place["Nose"] - (place["LEar"] + place["REar"]) / 2]
-    if not forward:
-        return None
-    up = (place["LShoulder"] + place["RShoulder"] - place["LHip"] - place["RHip"]) / 2
-    left = place["LHip"] - place["RHip"] + place["LShoulder"] - place["RShoulder"]
-    expected = np.cross(up, np.mean(forward, axis=0))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        cosine = (left * expected).sum(-1) / (np.linalg.norm(left, axis=-1) * np.linalg.norm(expected, axis=-1))
-    if not _median(cosine) < -0.5:
-        return None
-    hint = "exchange the keypoints' sides, or check that neither the videos nor the calibration are mirrored"
-    return Finding("mirrored body", "left and right are exchanged in all views: the toes point backwards", True, hint)
-
-
-def leaps(positions: Array, found: Triangulation) -> Mask:
-    """Contested points [T, K] (a view was left out) that leap from where their neighbours in time are.
-
-    Two views may agree by chance where the others are wrong. A point counts as leaping if it is farther from the
-    median of its five frames than 0.15 m and five of its standard deviations.
-    """
-    frames = np.arange(len(positions))
-    near = positions[np.clip(frames[:, None] + np.arange(-2, 3), 0, len(frames) - 1)]
-    middle = np.ma.median(np.ma.masked_invalid(near), axis=1).filled(np.nan)
-    away = np.linalg.norm(positions - middle, axis=-1)
-    contested = (found.seen & ~found.used).any(axis=-1)
-    deviation = np.sqrt(np.einsum("tkaa->tk", found.covariance))
-    with np.errstate(invalid="ignore"):
-        return contested & (away > 0.15 + 5.0 * deviation)
-
-
-def without(found: Triangulation, points: Mask) -> Triangulation:
-    """The triangulation with some points [T, K] taken out."""
-    return replace(
-        found,
-        positions=np.where(points[..., None], np.nan, found.positions),
-        covariance=np.where(points[..., None, None], np.nan, found.covariance),
-        confidence=np.where(points, 0.0, found.confidence),
-        used=found.used & ~points[..., None],
-        errors_px=np.where(points[..., None], np.nan, found.errors_px),
-    )

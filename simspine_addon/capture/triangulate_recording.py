@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from ..model.errors import InputError
 from ..model.types import MarkerTrack
 from . import triangulate_checks as checks
+from . import triangulate_tracks as tracks_of
 from .camera import Camera
 from .detections import Detections
 from .filters import low_pass
 from .gaps import Gap, fill_gaps
 from .people import match_people
-from .synchronise import Offsets, estimate_offsets, shifted
+from .synchronise import Offsets, estimate_offsets, settled, shifted
 from .triangulate import Triangulation, TriangulationOptions, triangulate
 
 Array = NDArray[np.float64]
@@ -30,7 +31,7 @@ _LEAST_FRAMES_TO_SYNCHRONISE = 10
 class RecordingOptions:
     """`person` counts from 0, the one whom most views see longest; `cutoff_hz` None does not filter."""
 
-    points: TriangulationOptions = TriangulationOptions()
+    points: TriangulationOptions = field(default_factory=TriangulationOptions)
     person: int = 0
     synchronise: bool = False
     cutoff_hz: float | None = None
@@ -73,17 +74,18 @@ def triangulate_recording(
     one = matched.person(options.person)
     points, scores = one.points[:, :, 0], one.scores[:, :, 0]
     first = _checked(cameras, one, points, scores, options.points)
-    points, scores, exchanged = checks.untangle_sides(cameras, points, scores, one.keypoint_names, first)
+    points, scores, exchanged = tracks_of.untangle_sides(cameras, points, scores, one.keypoint_names, first)
     offsets, findings = _offsets(cameras, points, scores, options)
     if options.synchronise and offsets is not None:
-        points, scores = shifted(points, offsets.frames), shifted(scores, offsets.frames)
+        late = settled(offsets)
+        points, scores = shifted(points, late), np.nan_to_num(shifted(scores, late))
     found = _triangulated(cameras, points, scores, options.points)
     if not findings:
         findings = checks.lens_findings(cameras, points, found)
     if options.synchronise or not findings:
         findings += [each for each in checks.fit_findings(cameras, points, one.keypoint_names, found) if not each.fatal]
-    leaping = checks.leaps(found.positions, found)
-    found = checks.without(found, leaping)
+    leaping = tracks_of.leaps(found.positions, found)
+    found = tracks_of.without(found, leaping)
     positions, gaps = fill_gaps(one.time, found.positions, options.max_gap_s)
     filled = np.isfinite(positions).all(axis=-1) & ~np.isfinite(found.positions).all(axis=-1)
     if options.cutoff_hz is not None:
@@ -105,7 +107,9 @@ def triangulate_recording(
     )
 
 
-def _triangulated(cameras: Sequence[Camera], points: Array, scores: Array, options: TriangulationOptions) -> Triangulation:
+def _triangulated(
+    cameras: Sequence[Camera], points: Array, scores: Array, options: TriangulationOptions
+) -> Triangulation:
     return triangulate(cameras, points.transpose(0, 2, 1, 3), scores.transpose(0, 2, 1), options)
 
 
@@ -115,13 +119,15 @@ def _checked(
     """A first triangulation, or an error that names what makes any other pointless."""
     if not ((scores >= options.min_score).sum(axis=1) >= options.min_views).any():
         raise InputError(
-            f"no keypoint is seen by {options.min_views} views at once", path=one.path, hint="lower --min-views or --min-score"
+            f"no keypoint is seen by {options.min_views} views at once",
+            path=one.path,
+            hint="lower --min-views or --min-score",
         )
     found = _triangulated(cameras, points, scores, replace(options, max_deviation_m=np.inf))
     seen = np.where((scores >= options.min_score)[..., None], points, np.nan)
     findings = checks.fit_findings(cameras, seen, one.keypoint_names, found)
     if not any(each.fatal for each in findings):
-        findings = checks.body_findings(found.positions, one.keypoint_names)
+        findings = tracks_of.body_findings(found.positions, one.keypoint_names)
     for finding in findings:
         if finding.fatal:
             raise InputError(finding.text, path=one.path, hint=finding.hint)
@@ -171,7 +177,9 @@ def _report(recording: Recording) -> dict[str, Any]:
     keypoints = {
         name: {
             "frames_seen": int(np.isfinite(raw.positions[:, index, 0]).sum()),
-            "deviation_mm": _number(np.nanmedian(deviation[:, index]) if np.isfinite(deviation[:, index]).any() else np.nan),
+            "deviation_mm": _number(
+                np.nanmedian(deviation[:, index]) if np.isfinite(deviation[:, index]).any() else np.nan
+            ),
             "views": _number(raw.used[:, index].sum(axis=-1).mean()),
         }
         for index, name in enumerate(track.names)

@@ -49,7 +49,10 @@ def person(lifting: PoseTrack) -> Any:
     """A person with bone meshes in a scene that a user works in."""
     model = read_model(sample_model_path())
     scene = bpy.context.scene
-    return import_person(scene, model, None, lifting, geometry_dirs=[sample_geometry_folder()], name="Walker")
+    done = import_person(scene, model, None, lifting, geometry_dirs=[sample_geometry_folder()], name="Walker")
+    for thing in [thing for thing in done.objects[1:] if thing.name not in {"skull", "lumbar3", "tibia_l"}]:
+        bpy.data.objects.remove(thing)  # a few of them will do
+    return done
 
 
 @pytest.mark.parametrize("reader", sorted(READERS))
@@ -206,21 +209,20 @@ def scene_as_it_is(person: Any) -> dict[str, Any]:
         "position": armature.data.pose_position,
         "curves": [(curve.data_path, curve.array_index, len(curve.keyframe_points)) for curve in curves_of(armature)],
         "poses": [tuple(value for row in bone.matrix for value in row) for bone in armature.pose.bones],
-        "unkeyed": tuple(armature.pose.bones["lumbar3"].location),
+        "moved by hand": tuple(armature.pose.bones["lumbar3"].location),
         "materials": [[slot.name for slot in thing.material_slots] for thing in context.scene.objects],
         "vertices": [tuple(mesh.vertices[0].co) for mesh in bpy.data.meshes],
     }
 
 
 @pytest.mark.parametrize("mode", ["OBJECT", "POSE", "EDIT"])
-@pytest.mark.parametrize("preset", ["generic", "unity"])
-def test_the_scene_is_as_it_was(tmp_path: Path, person: Any, lifting: PoseTrack, mode: str, preset: str) -> None:
+def test_the_scene_is_as_it_was(tmp_path: Path, person: Any, lifting: PoseTrack, mode: str) -> None:
     bpy.context.scene.frame_set(9, subframe=0.25)
     bpy.ops.object.mode_set(mode=mode)
     person.armature.pose.bones["lumbar3"].location = (0.01, 0.02, 0.03)  # by hand, without a key
     bpy.context.view_layer.update()
     before = scene_as_it_is(person)
-    export_fbx(tmp_path / "a.fbx", lifting, preset=preset, armature=person.armature, name="Walker")
+    export_fbx(tmp_path / "a.fbx", lifting, preset="unity", armature=person.armature, name="Walker")
     assert scene_as_it_is(person) == before
 
 

@@ -30,7 +30,7 @@ def test_joint_angles_come_back(person, small_person, tmp_path):
     assert bpy.ops.simspine.export_opensim(filepath=str(path)) == {"FINISHED"}
     model = read_model(small_person.model)
     before, after = read_motion(small_person.motion, model), read_motion(path, model)
-    columns = [after.names.index(name) for name in before.names]
+    columns = [after.coordinate_names.index(name) for name in before.coordinate_names]
     assert np.abs(after.values[:, columns] - before.values).max() < 1e-5
 
 
