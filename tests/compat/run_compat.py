@@ -9,6 +9,7 @@ arguments go to pytest; a path among them replaces the tests that are run by def
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -43,4 +44,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(code)  # bpy 4.5 never gets out of its own clean-up once Rigify was enabled
