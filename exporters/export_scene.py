@@ -88,7 +88,8 @@ def export_scene(
     shown = window.scene
     before = _blocks()
     stick_name = f"{name} bones"
-    with _set_aside([name, stick_name, *(mesh.name for mesh in meshes)]):
+    set_aside = _set_aside([name, stick_name, *(mesh.name for mesh in meshes)])
+    with bpy.context.temp_override(window=window), set_aside:
         scene = bpy.data.scenes.new(name)
         try:
             window.scene = scene
@@ -281,8 +282,9 @@ def _add_sticks(
     scene: bpy.types.Scene, armature: bpy.types.Object, motion: ExportTrack, space: FileSpace, name: str
 ) -> None:
     """A double pyramid for every bone, so that a skeleton without meshes can be seen, and be brought in at all."""
-    heads, tails = motion.track.rest_joint_centres, _tails(motion)
-    frames, lengths = _bone_frames(motion), np.linalg.norm(tails - heads, axis=1)
+    shown = np.arange(motion.added_roots, len(motion.track.names))
+    heads = motion.track.rest_joint_centres[shown]
+    frames, lengths = _bone_frames(motion)[shown], np.linalg.norm(_tails(motion)[shown] - heads, axis=1)
     corners = np.array([[0, 0, 0], [1, 1, 0], [0, 1, 1], [-1, 1, 0], [0, 1, -1], [0, 10, 0]], dtype=np.float64) / 10.0
     places = heads[:, None] + np.einsum("bij,kj->bki", frames, corners) * lengths[:, None, None]
     around = [(1, 2), (2, 3), (3, 4), (4, 1)]
@@ -293,7 +295,7 @@ def _add_sticks(
         (places.reshape(-1, 3) @ space.from_ground.T).tolist(), [], (faces + first).reshape(-1, 3).tolist()
     )
     count = len(corners) * len(heads)
-    carried = np.arange(count), np.repeat(np.arange(len(heads)), len(corners)), np.ones(count)
+    carried = np.arange(count), np.repeat(shown, len(corners)), np.ones(count)
     _bind(scene, armature, motion.track.names, name, data, carried)
 
 

@@ -1,17 +1,12 @@
 """Motions as FBX, by Blender's exporter with our settings, from a temporary copy of what is exported."""
 
-# bpy makes its submodules at run time, so their names cannot be checked
-# pyright: reportAttributeAccessIssue=false
-
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import bpy
-
 from ..simspine_addon.model.atomic import atomic_path
-from .blender_export import refusal_of
+from .blender_export import needed_operator, written_apart
 from .export_meshes import MeshCopy
 from .export_scene import export_scene, file_space
 from .export_track import ExportTrack
@@ -33,16 +28,17 @@ def write_fbx_file(
         InputError: the file cannot be written.
     """
     space = file_space(preset, CENTIMETRES)
+    exporter, _ = needed_operator("export_scene", "fbx", "enable the add-on FBX format in Blender's preferences")
     up, forward = _AXES[space.up]
     # Unreal's importer takes an object of exactly this name for a mere container and skips it.
     label = "Skeleton" if name == _SKIPPED_BY_UNREAL else name
     with (
         atomic_path(path) as temporary,
         export_scene(motion, space, label, meshes, sticks=preset.sticks),
-        refusal_of(path),
+        written_apart(path) as scratch,
     ):
-        bpy.ops.export_scene.fbx(
-            filepath=str(temporary),
+        exporter(
+            filepath=str(scratch),
             object_types={"ARMATURE", "MESH"},
             apply_unit_scale=True,
             apply_scale_options="FBX_SCALE_ALL",  # the unit stands in the file's header, not in the nodes' scales
@@ -60,4 +56,4 @@ def write_fbx_file(
             path_mode="COPY",
             embed_textures=True,
         )
-        mend_fbx(temporary, object_node=None if preset.object_node else label)
+        mend_fbx(scratch, temporary, object_node=None if preset.object_node else label)

@@ -47,14 +47,14 @@ def write_fbx(path: Path, root: FbxElement, version: int) -> None:
     encode_bin.write(str(path), _encoded(root, encode_bin), version)
 
 
-def mend_fbx(path: Path, *, object_node: str | None) -> None:
-    """Mend a file of Blender's exporter in place.
+def mend_fbx(source: Path, target: Path, *, object_node: str | None) -> None:
+    """Write a mended copy of a file of Blender's exporter.
 
     The unit is exactly a centimetre and no node is scaled, where single precision left 0.9999999 of both; there are no
     keys for such scales. The file's time span is that of its take. With `object_node`, the node of the
     armature object (of that name) goes, and the bones stand at the top: programs take it for a bone otherwise.
     """
-    root, version = read_fbx(path)
+    root, version = read_fbx(source)
     for scale in _properties(root.find(b"GlobalSettings"), (b"UnitScaleFactor", b"OriginalUnitScaleFactor")):
         scale.values[-1] = _CENTIMETRE
     _span_the_take(root)

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..simspine_addon.kinematics.pose_track import PoseTrack
-from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.retarget.landmarks import facing
 from ..simspine_addon.retarget.roles import RoleMap
 from ..simspine_addon.retarget.skeleton import skeleton_of_track
@@ -29,17 +28,11 @@ def add_floor_root(track: PoseTrack, roles: RoleMap, axes: Array, *, still: bool
     does; where that axis points straight up or down (a person lying down) the heading before stays. With `still` it
     does not move.
 
-    An avatar whose one root is no part of its body has such a bone already, which is left as it is.
+    An avatar whose one root is no part of its body has such a bone already: that one takes this motion.
 
     Raises:
-        InputError: no bone plays the pelvis, or a body is called "root" already and is not the root.
+        InputError: left and right cannot be told.
     """
-    roots = np.flatnonzero(np.asarray(track.parents) < 0)
-    playing = {bone for role, bones in roles.bones.items() if role != "root" for bone in bones}
-    if len(roots) == 1 and track.names[roots[0]] not in playing:
-        return track, 0
-    if ROOT_NAME in track.names:
-        raise InputError("a bone that is not the root is named 'root'", hint="rename it")
     pelvis = track.names.index(roles.of("pelvis")[0])
     turn = _headings(track, roles, pelvis)
     beside = turn @ _BESIDE_M
@@ -47,9 +40,17 @@ def add_floor_root(track: PoseTrack, roles: RoleMap, axes: Array, *, still: bool
     rest_place = track.rest_joint_centres[pelvis] * (1.0, 0.0, 1.0) + _BESIDE_M
     if still:
         place, turn = np.broadcast_to(rest_place, place.shape), np.broadcast_to(np.eye(3), turn.shape)
+    roots = np.flatnonzero(np.asarray(track.parents) < 0)
+    playing = {bone for role, bones in roles.bones.items() if role != "root" for bone in bones}
+    added = 0 if len(roots) == 1 and track.names[roots[0]] not in playing else 1
+    if not added:
+        return _moved_root(track, place, turn @ axes, rest_place, axes), 0
+    name = ROOT_NAME
+    while name in track.names:
+        name = f"_{name}"
     return replace(
         track,
-        names=(ROOT_NAME, *track.names),
+        names=(name, *track.names),
         parents=np.concatenate([[-1], np.where(track.parents < 0, 0, np.asarray(track.parents) + 1)]),
         positions=np.concatenate([place[:, None], track.positions], axis=1),
         rotations=np.concatenate([(turn @ axes)[:, None], track.rotations], axis=1),
@@ -57,6 +58,22 @@ def add_floor_root(track: PoseTrack, roles: RoleMap, axes: Array, *, still: bool
         rest_positions=np.concatenate([rest_place[None], track.rest_positions]),
         rest_rotations=np.concatenate([axes[None], track.rest_rotations]),
     ), 1
+
+
+def _moved_root(track: PoseTrack, place: Array, turn: Array, rest_place: Array, rest_turn: Array) -> PoseTrack:
+    """The track with its first body, the root, standing elsewhere; all others stay where they are in ground."""
+    arrays = [track.positions.copy(), track.rotations.copy(), track.centres.copy()]
+    rests = [track.rest_positions.copy(), track.rest_rotations.copy()]
+    arrays[0][:, 0], arrays[1][:, 0], arrays[2][0] = place, turn, 0.0
+    rests[0][0], rests[1][0] = rest_place, rest_turn
+    return replace(
+        track,
+        positions=arrays[0],
+        rotations=arrays[1],
+        centres=arrays[2],
+        rest_positions=rests[0],
+        rest_rotations=rests[1],
+    )
 
 
 def _headings(track: PoseTrack, roles: RoleMap, pelvis: int) -> Array:

@@ -1,18 +1,14 @@
 """Motions as USD (UsdSkel), by Blender's exporter, from a temporary copy of what is exported."""
 
-# bpy makes its submodules at run time, so their names cannot be checked
-# pyright: reportAttributeAccessIssue=false
-
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import bpy
-
 from ..simspine_addon.model.atomic import atomic_path
-from .blender_export import refusal_of
+from .blender_export import needed_operator, written_apart
 from .export_meshes import MeshCopy
 from .export_scene import export_scene, file_space
 from .export_track import ExportTrack
@@ -28,7 +24,7 @@ def write_usd_file(
         InputError: the file cannot be written.
     """
     space = file_space(preset, METRES)
-    known = set(bpy.ops.wm.usd_export.get_rna_type().properties.keys())
+    exporter, known = needed_operator("wm", "usd_export", "it was built without USD: use Blender's own builds")
     options: dict[str, Any] = {
         "export_animation": True,
         "export_armatures": True,
@@ -52,9 +48,20 @@ def write_usd_file(
             meshes,
             sticks=True,  # USD knows a SkelRoot by what it holds to draw
         ),
-        refusal_of(path),
+        written_apart(path) as scratch,
     ):
-        temporary.unlink()  # the exporter replaces no file that it did not make
-        bpy.ops.wm.usd_export(filepath=str(temporary), **{key: options[key] for key in options if key in known})
-        if not temporary.exists():
-            raise RuntimeError("Blender wrote nothing")
+        exporter(filepath=str(scratch), **{key: options[key] for key in options if key in known})
+        if not _is_whole(scratch):
+            raise RuntimeError("Blender could not finish the file; is the disk of its temporary folder full?")
+        shutil.copyfile(scratch, temporary)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file of Blender's USD exporter is all there: on a full disk it stops short and does not tell."""
+    if not path.exists():
+        return False
+    data = path.read_bytes()
+    if path.suffix.lower() == ".usda":
+        return data.rstrip().endswith(b"}")
+    # A crate file's table of contents stands at its end, and the header says where (USD's crateFile.cpp).
+    return data.startswith(b"PXR-USDC") and int.from_bytes(data[16:24], "little") < len(data)

@@ -51,9 +51,18 @@ def run() -> dict[str, Any]:
         "smoothed_frames_per_s": round(frames / median["smooth"], 1),
         "ratio": round(float(np.median(np.array(seconds["opensim"]) / np.array(seconds["ours"]))), 1),
         "ratios": [round(a / b, 1) for a, b in zip(seconds["opensim"], seconds["ours"], strict=True)],
-        "mean_cost": {"simspine": _cost(ours), "opensim": _cost(theirs), "smoothed": _cost(smoothed), "soft": _cost(soft)},
+        "mean_cost": {
+            "simspine": _cost(ours),
+            "opensim": _cost(theirs),
+            "smoothed": _cost(smoothed),
+            "soft": _cost(soft),
+        },
         "largest_cost_excess_of_a_frame": float(np.max(ours.report.cost - theirs.report.cost)),
-        "angle_difference_deg": {"median": float(np.median(apart)), "mean": float(apart.mean()), "max": float(apart.max())},
+        "angle_difference_deg": {
+            "median": float(np.median(apart)),
+            "mean": float(apart.mean()),
+            "max": float(apart.max()),
+        },
         "rms_mm": {
             name: each.report.summary()["rms_mm"]
             for name, each in (("simspine", ours), ("opensim", theirs), ("smoothed", smoothed), ("soft", soft))

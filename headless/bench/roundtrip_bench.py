@@ -51,8 +51,8 @@ class Row:
     half_frame_angles_deg: float
 
 
-def run(json_path: str | None = None, markdown_path: str | None = None) -> dict[str, Any]:
-    """Export and read back; the table as plain data, also written as JSON and Markdown where paths are given.
+def run(markdown_path: str | Path | None = None) -> dict[str, Any]:
+    """Export and read back; the table as plain data and as Markdown, which is also written where a path is given.
 
     Angles are turns from the rest pose. Half frames are compared with the slerp between the frames; what a program
     interpolates otherwise (Euler angles) shows there.
@@ -71,10 +71,10 @@ def run(json_path: str | None = None, markdown_path: str | None = None) -> dict[
         "rows": [asdict(row) for row in rows],
         "worst_joints_mm": max(row.joints_mm for row in rows),
         "worst_angles_deg": max(row.angles_deg for row in rows),
+        "worst_duration_s": max(row.duration_s for row in rows),
+        "markdown": markdown(rows).splitlines(),
     }
-    if json_path:
-        Path(json_path).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    if markdown_path:
+    if markdown_path is not None:
         Path(markdown_path).write_text(markdown(rows), encoding="utf-8")
     return report
 

@@ -44,7 +44,7 @@ def fill_gaps(time: Array, positions: Array, longest_s: float) -> tuple[Array, t
         filled = inner and time[gap.end] - time[gap.begin - 1] <= longest_s + 1e-9
         if filled:
             result[gap.begin : gap.end, gap.marker] = _across(time, positions[:, gap.marker], gap)
-        gaps.append(Gap(gap.marker, gap.begin, gap.end, filled))
+        gaps.append(Gap(gap.marker, gap.begin, gap.end, bool(filled)))
     return result, tuple(gaps)
 
 

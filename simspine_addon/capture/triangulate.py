@@ -32,13 +32,15 @@ class TriangulationOptions:
 
     `min_views` views must agree on a point; `min_score` is the least score that counts (0.3: Pose2Sim's default
     likelihood threshold); `max_error_px` is the farthest a view may be off, None takes 4.5 times the noise found;
-    points with a standard deviation beyond `max_deviation_m` are left out.
+    points with a standard deviation beyond `max_deviation_m`, or whose rays meet at less than `min_angle_deg`, are
+    left out (noise then draws the point towards the cameras, where it looks more certain than it is).
     """
 
     min_views: int = 2
     min_score: float = 0.3
     max_error_px: float | None = None
     max_deviation_m: float = 0.25
+    min_angle_deg: float = 1.0
 
     def check(self, views: int) -> None:
         """Raises InputError for values that cannot be used with that many views."""
@@ -101,6 +103,7 @@ def triangulate(
     rays = rays_of.make_rays(cameras, pixels.reshape(-1, len(cameras), 2), _weights(flat_scores, options.min_score))
     points, used, noise, limit = _robust(rays, options)
     covariance, certain = _covariance(rays.seen_by(used), points, noise, options.max_deviation_m)
+    certain &= _widest_sine(rays, points, used) >= np.sin(np.radians(options.min_angle_deg))
     points[~certain], covariance[~certain], used[~certain] = np.nan, np.nan, False
     seen = rays.weights > 0
     trust = np.where(used, np.minimum(flat_scores, 1.0), 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
@@ -237,3 +240,13 @@ def _covariance(rays: Rays, points: Array, noise: float, max_deviation_m: float)
     deviation = np.sqrt(np.einsum("naa->n", cofactors) * max(np.nan_to_num(noise), LEAST_NOISE_PX) ** 2)
     certain = valid & np.isfinite(deviation) & (deviation <= max_deviation_m)
     return cofactors * np.nan_to_num(noise) ** 2, certain
+
+
+def _widest_sine(rays: Rays, points: Array, used: Mask) -> Array:
+    """The sine of the angle at which the rays of the best two used views meet, [N]."""
+    centres = -np.einsum("vji,vj->vi", rays.rotations, rays.translations)
+    rays_to = np.nan_to_num(points)[:, None] - centres
+    rays_to /= np.maximum(np.linalg.norm(rays_to, axis=-1, keepdims=True), 1e-12)
+    cosine = np.einsum("nvi,nwi->nvw", rays_to, rays_to)
+    both = used[:, :, None] & used[:, None, :]
+    return np.sqrt(np.where(both, np.maximum(1.0 - cosine**2, 0.0), 0.0).max(axis=(1, 2), initial=0.0))

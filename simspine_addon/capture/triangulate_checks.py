@@ -22,8 +22,10 @@ Mask = NDArray[np.bool_]
 _SAMPLE_FRAMES = 60
 _LARGEST_NOISE = 0.015  # of the image's diagonal: 21 px of 1000 x 1000, twice what poor detectors give
 _MOST_EXCLUDED = 0.4
-_MUCH_BETTER = 0.3  # an explanation must take away 70 % of the error
-_LENS_PX, _LENS_SIGMAS = 2.0, 6.0
+_MUCH_BETTER = 0.3  # another order of cameras must take away 70 % of the error,
+_BETTER = 0.5  # and turning an image back half of its own: a body is not far from its mirror image
+_ROUNDING_PX = 0.1
+_LENS_PX, _LENS_SIGMAS = 2.0, 5.0
 _LATE_FRAMES, _LATE_SIGMAS = 0.5, 6.0
 
 
@@ -43,17 +45,15 @@ def fit_findings(
     """Swapped cameras and mirrored images, where the views of one person [T, V, K, 2] px do not fit each other."""
     shares = excluded_shares(found)
     diagonal = float(np.mean([np.hypot(*camera.size) for camera in cameras]))
-    lost = found.seen.any(axis=-1) & (found.seen.sum(axis=-1) >= 2) & ~found.used.any(axis=-1)
-    lost_share = lost.sum() / max((found.seen.sum(axis=-1) >= 2).sum(), 1)
+    several = found.seen.sum(axis=-1) >= 2
+    lost_share = (several & ~found.used.any(axis=-1)).sum() / max(several.sum(), 1)
     noisy = not found.noise_px <= _LARGEST_NOISE * diagonal
-    if not noisy and lost_share < _MOST_EXCLUDED and (np.nan_to_num(shares) < _MOST_EXCLUDED).all():
-        return []
     sample = points[np.unique(np.linspace(0, len(points) - 1, _SAMPLE_FRAMES).astype(int))]
     costs = _Costs(cameras, sample)
-    swapped = _swapped(cameras, costs, diagonal)
+    swapped = _swapped(cameras, costs)
     if swapped:
         return [swapped]
-    mirrored = _mirrored(cameras, sample, names, costs, diagonal)
+    mirrored = _mirrored(cameras, sample, names, costs)
     if mirrored:
         return mirrored
     if noisy or lost_share >= 0.9:
@@ -94,6 +94,10 @@ class _Costs:
             self._known[key] = median(distance)
         return self._known[key]
 
+    def against(self, b: int, camera: Camera, points: Array) -> float:
+        """What a camera would see if it saw `points` [T, K, 2], against view b."""
+        return median(epipolar_distance(camera, self._cameras[b], directions(camera, points), self._rays[b, b]))
+
     def order(self, views: tuple[int, ...]) -> float:
         """The mean over all pairs if camera i's picture is that of view views[i]."""
         pairs = [self.pair(a, views[a], b, views[b]) for a, b in combinations(range(len(views)), 2)]
@@ -123,7 +127,7 @@ def mean(values: list[float]) -> float:
     return float(np.mean(known)) if known else float("nan")
 
 
-def _swapped(cameras: Sequence[Camera], costs: _Costs, diagonal: float) -> Finding | None:
+def _swapped(cameras: Sequence[Camera], costs: _Costs) -> Finding | None:
     """The order of views that fits, if it fits much better; of several (a symmetric rig) the one that moves fewest."""
     views = tuple(range(len(cameras)))
     now = costs.order(views)
@@ -133,7 +137,7 @@ def _swapped(cameras: Sequence[Camera], costs: _Costs, diagonal: float) -> Findi
         orders = [_exchanged(views, a, b) for a, b in combinations(views, 2)]
     tried = {order: costs.order(order) for order in orders}
     best = min(tried.values(), default=np.inf)
-    if not best < min(_MUCH_BETTER * now, _LARGEST_NOISE * diagonal):
+    if not best < _MUCH_BETTER * now - _ROUNDING_PX:
         return None
     alike = [order for order, cost in tried.items() if cost <= 1.5 * best + 0.1]
     order = min(alike, key=lambda each: sum(i != v for i, v in enumerate(each)))
@@ -148,28 +152,28 @@ def _exchanged(views: tuple[int, ...], a: int, b: int) -> tuple[int, ...]:
     return tuple(order)
 
 
-def _mirrored(
-    cameras: Sequence[Camera], sample: Array, names: tuple[str, ...], costs: _Costs, diagonal: float
-) -> list[Finding]:
-    """Views whose image is mirrored, with the sides of the body named as they look or as they are."""
+def _mirrored(cameras: Sequence[Camera], sample: Array, names: tuple[str, ...], costs: _Costs) -> list[Finding]:
+    """Views whose image is mirrored, with the sides of the body named as they look or as they are.
+
+    A view whose sides alone are exchanged is none of them: `triangulate_tracks.untangle_sides` mends that.
+    """
     partner = partners(names)
     findings = []
     now = costs.by_view()
-    limit = _LARGEST_NOISE * diagonal
     for view, camera in enumerate(cameras):
+        others = [other for other in range(len(cameras)) if other != view]
+        without = mean([costs.pair(a, a, b, b) for a, b in combinations(others, 2)])
         flipped = sample[:, view] * [-1.0, 1.0] + [camera.size[0] - 1.0, 0.0]
-        for points in (flipped[:, partner], flipped):
-            rays = directions(camera, points)
-            others = [o for o in range(len(cameras)) if o != view]
-            cost = mean([
-                median(epipolar_distance(camera, cameras[o], rays, directions(cameras[o], sample[:, o])))
-                for o in others
-            ])  # fmt: skip
-            if cost < min(_MUCH_BETTER * now[view], limit):
-                gain = f"{cost:.1f} px instead of {now[view]:.1f}"
-                text = f"the image of {camera.name} is mirrored: it fits ({gain}) turned back"
-                findings.append(Finding("mirrored image", text, True, "mirror the video back and detect again"))
-                break
+        sides, *mirrored = (
+            mean([costs.against(other, camera, points) for other in others])
+            for points in (sample[:, view][:, partner], flipped[:, partner], flipped)
+        )
+        cost = min(mirrored)
+        good = cost < _BETTER * now[view] - _ROUNDING_PX and (cost < 1.5 * without or not np.isfinite(without))
+        if good and not sides < cost:
+            gain = f"{cost:.1f} px instead of {now[view]:.1f}"
+            text = f"the image of {camera.name} is mirrored: it fits ({gain}) turned back"
+            findings.append(Finding("mirrored image", text, True, "mirror the video back and detect again"))
     return findings
 
 
@@ -190,7 +194,7 @@ def lens_findings(cameras: Sequence[Camera], pixels: Array, found: Triangulation
     """Lenses that bend otherwise than the calibration says, from residuals that grow with the distance from the axis.
 
     A radial term k1 r^2 is fitted to every view at once; it counts where it moves the outermost points by more than
-    2 px and is 6 standard deviations from none.
+    2 px and is 5 standard deviations from none.
     """
     views = len(cameras)
     flat = pixels.transpose(0, 2, 1, 3).reshape(-1, views, 2)

@@ -74,7 +74,7 @@ def triangulate_recording(
     one = matched.person(options.person)
     points, scores = one.points[:, :, 0], one.scores[:, :, 0]
     first = _checked(cameras, one, points, scores, options.points)
-    points, scores, exchanged = tracks_of.untangle_sides(cameras, points, scores, one.keypoint_names, first)
+    points, scores, exchanged = _untangled(cameras, points, scores, one.keypoint_names, first, options.points)
     offsets, findings = _offsets(cameras, points, scores, options)
     if options.synchronise and offsets is not None:
         late = settled(offsets)
@@ -111,6 +111,25 @@ def _triangulated(
     cameras: Sequence[Camera], points: Array, scores: Array, options: TriangulationOptions
 ) -> Triangulation:
     return triangulate(cameras, points.transpose(0, 2, 1, 3), scores.transpose(0, 2, 1), options)
+
+
+def _untangled(
+    cameras: Sequence[Camera],
+    points: Array,
+    scores: Array,
+    names: tuple[str, ...],
+    found: Triangulation,
+    options: TriangulationOptions,
+) -> tuple[Array, Array, Mask]:
+    """Exchange sides until no view asks for it: each exchange makes the points surer for the next."""
+    exchanged = np.zeros(points.shape[:2], dtype=bool)
+    for _ in range(3):
+        points, scores, now = tracks_of.untangle_sides(cameras, points, scores, names, found)
+        exchanged ^= now
+        if not now.any():
+            break
+        found = _triangulated(cameras, points, scores, options)
+    return points, scores, exchanged
 
 
 def _checked(

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from .camera import Camera
 from .detection_layouts import partners
 from .projection import project
-from .triangulate import Triangulation
+from .triangulate import LEAST_NOISE_PX, Triangulation
 from .triangulate_checks import Finding, mean, median
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+_FARTHEST_LIMITS = 4.0  # a point farther off than four pruning limits is an outlier and counts no more
+_LEAST_GAIN = 100.0  # of squared distances over the noise's variance
 _HEIGHTS_M = (0.4, 2.6)
 _LEG_AND_TRUNK_OF_HEIGHT = 0.779
 """Shank .246, thigh .245, trunk .288 of stature (Winter, Biomechanics and Motor Control, 4th ed., figure 4.1)."""
@@ -33,23 +35,25 @@ def untangle_sides(
         found: their triangulation, [T, K] points.
 
     Returns:
-        points, scores, and the frames and views [T, V] that were exchanged: where both sides of at least three
-        pairs lie nearer to the other side's projection, less than half as far in all.
+        points, scores, and the frames and views [T, V] that were exchanged: where the points of three or more pairs,
+        taken for the other side's, lose half of their squared distances and more than noise could make of them.
     """
     partner = np.array(partners(names))
     sided = np.flatnonzero(partner != np.arange(len(names)))
     exchanged = np.zeros(points.shape[:2], dtype=bool)
     if not len(sided) or not np.isfinite(found.limit_px):
         return points, scores, exchanged
+    noise = max(found.noise_px, LEAST_NOISE_PX)
     for view, camera in enumerate(cameras):
         projected = project(camera, found.positions)[0][:, sided]
         same = np.linalg.norm(points[:, view][:, sided] - projected, axis=-1)
         other = np.linalg.norm(points[:, view][:, partner[sided]] - projected, axis=-1)
         both = np.isfinite(same) & np.isfinite(other)
-        far = np.where(both, same, 0.0).sum(axis=1)
-        near = np.where(both, other, 0.0).sum(axis=1)
-        count = both.sum(axis=1)
-        exchanged[:, view] = (count >= 6) & (near < 0.5 * far) & (far > 2 * found.limit_px * count)
+        far, near = (
+            (np.where(both, np.minimum(each, _FARTHEST_LIMITS * found.limit_px), 0.0) ** 2).sum(axis=1) / noise**2
+            for each in (same, other)
+        )
+        exchanged[:, view] = (both.sum(axis=1) >= 6) & (near < 0.5 * far) & (far - near > _LEAST_GAIN)
     mixed = exchanged[..., None]
     swapped_points = np.where(mixed[..., None], points[:, :, partner], points)
     return swapped_points, np.where(mixed, scores[:, :, partner], scores), exchanged

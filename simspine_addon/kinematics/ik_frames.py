@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..model.types import GROUND
 from .ik_problem import CoordinatePrior, IkProblem
-from .ik_solver import Fit, fit_frames
+from .ik_solver import SMALL_GAIN, Fit, fit_frames
 from .ik_start import LEAST_MARKERS, all_headings, nearest_frames, registered_starts, root_places
 
 Array = NDArray[np.float64]
@@ -50,15 +50,18 @@ class FramesFit:
     stands_out: Mask
 
 
-def fit_each_frame(problem: IkProblem) -> FramesFit:
-    """Fit all frames that have at least three markers; the others are interpolated between them."""
+def fit_each_frame(problem: IkProblem, *, rough: bool = False) -> FramesFit:
+    """Fit all frames that have at least three markers; the others are interpolated between them.
+
+    `rough` stops early, where a fit of the whole trajectory follows.
+    """
     usable = np.count_nonzero(problem.weights > 0, axis=1) >= LEAST_MARKERS
     good = np.flatnonzero(usable)
     keys = good[:: min(_KEY_STEP, max(1, len(good) // 2))]
     keys = np.unique(np.append(keys, good[-1]))
     key_fit = _fit_keys(problem, keys)
     start = interpolated(key_fit.free, keys, good)
-    fit = fit_frames(problem, start, good)
+    fit = fit_frames(problem, start, good, gain=_ROUGH if rough else SMALL_GAIN)
     used = fit.iterations.copy()
     used[np.searchsorted(good, keys)] += key_fit.iterations
     frames = FramesFit(

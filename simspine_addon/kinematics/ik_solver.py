@@ -82,14 +82,14 @@ def _fit_block(problem: IkProblem, start: Array, frames: NDArray[np.int64], iter
         at_rest = (moved < _SMALL_STEP) | (better & (gain <= least * now.cost)) | (then.cost < _EXACT)
         converged[active[at_rest]] = True
         going = ~at_rest & (damping[active] < _MOST_DAMPING)
-        bend = _updated_bend(bend, trial - before, now, then, better)[going]
+        bend = updated_bend(bend, trial - before, now, then, better)[going]
         active, now = active[going], _merged(now, then, better, going)
         if not len(active):
             break
     return Fit(free, cost, used, converged)
 
 
-def _updated_bend(bend: Array, step: Array, now: Evaluation, then: Evaluation, better: NDArray[np.bool_]) -> Array:
+def updated_bend(bend: Array, step: Array, now: Evaluation, then: Evaluation, better: NDArray[np.bool_]) -> Array:
     """The part of the Hessian that the normal matrix lacks, [N, F, F], learnt from how the gradient changed.
 
     A symmetric rank-one update, as in NL2SOL (Dennis, Gay and Welsch 1981); forgotten where the step was no good.

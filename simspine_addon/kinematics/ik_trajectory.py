@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .ik_problem import Evaluation, IkProblem
-from .ik_solver import BLOCK, FLOOR, Fit
+from .ik_solver import BLOCK, FLOOR, Fit, updated_bend
 
 Array = NDArray[np.float64]
 
 _FIRST_DAMPING = 1e-6
 _MOST_DAMPING = 1e8
-_SMALL_STEP = 1e-6  # rad or m
-_SMALL_GAIN = 1e-9  # of the cost
+_SMALL_STEP = 1e-5  # rad or m
+_SMALL_GAIN = 3e-6  # of the cost
 
 
 def fit_trajectory(problem: IkProblem, start: Array, smooth: float, order: int = 2, *, iterations: int = 60) -> Fit:
@@ -34,19 +34,21 @@ def fit_trajectory(problem: IkProblem, start: Array, smooth: float, order: int =
     penalty = difference_penalty(len(start), order) * smooth
     free, damping, converged, used = np.clip(start, low, high), _FIRST_DAMPING, False, 0
     now = _evaluate(problem, free)
+    bend = np.zeros_like(now.normal)
     total = now.cost.sum() + _roughness(penalty, free)
     while used < iterations and not converged and damping < _MOST_DAMPING:
         used += 1
-        trial = np.clip(free + _step(now, free, penalty, damping, low, high), low, high)
+        trial = np.clip(free + _step(now, bend, free, penalty, damping, low, high), low, high)
         moved = np.abs(trial - free).max()
         then = _evaluate(problem, trial)
         then_total = then.cost.sum() + _roughness(penalty, trial)
         gain = total - then_total
+        bend = updated_bend(bend, trial - free, now, then, np.full(len(free), gain >= 0))
         if gain >= 0:
             free, now, total, damping = trial, then, then_total, max(damping * 0.1, 1e-9)
         else:
             damping *= 10.0
-        converged = bool(moved < _SMALL_STEP or 0 <= gain <= _SMALL_GAIN * total)
+        converged = bool(moved < _SMALL_STEP or abs(gain) <= _SMALL_GAIN * total)
     return Fit(free, now.cost, np.full(len(free), used), np.full(len(free), converged))
 
 
@@ -87,20 +89,31 @@ def _evaluate(problem: IkProblem, free: Array) -> Evaluation:
     )
 
 
-def _step(now: Evaluation, free: Array, penalty: Array, damping: float, low: Array, high: Array) -> Array:
-    """The damped Gauss-Newton step [T, F] of all frames together, by one banded solve."""
-    from scipy.linalg import solveh_banded  # not in Blender's own Python, which needs no smoothing
-
-    frames, width = free.shape
+def _step(
+    now: Evaluation, bend: Array, free: Array, penalty: Array, damping: float, low: Array, high: Array
+) -> Array:
+    """The damped step [T, F] of all frames together; Newton's where the learnt curvature allows it."""
     gradient = now.gradient + _times_penalty(penalty, free - free.mean(axis=0))
     held = ((free <= low) & (gradient > 0)) | ((free >= high) & (gradient < 0))
+    diagonal = np.diagonal(now.normal, axis1=1, axis2=2) * damping + FLOOR
+    try:
+        return _solve(now.normal + bend, diagonal, gradient, held, penalty)
+    except np.linalg.LinAlgError:  # not positive definite: Gauss-Newton's matrix always is
+        return _solve(now.normal, diagonal, gradient, held, penalty)
+
+
+def _solve(blocks: Array, diagonal: Array, gradient: Array, held: NDArray[np.bool_], penalty: Array) -> Array:
+    """-A^-1 gradient [T, F] by one banded solve, with `held` coordinates left out."""
+    from scipy.linalg import solveh_banded  # not in Blender's own Python, which needs no smoothing
+
+    frames, width = gradient.shape
     keep = np.where(held, 0.0, 1.0)
     bandwidth = (len(penalty) - 1) * width
     band = np.zeros((bandwidth + 1, frames, width))
-    normal = now.normal * keep[:, :, None] * keep[:, None, :]
+    kept = blocks * keep[:, :, None] * keep[:, None, :]
     for apart in range(width):
-        band[bandwidth - apart, :, apart:] = np.diagonal(normal, apart, 1, 2)
-    band[bandwidth] += damping * band[bandwidth] + FLOOR + held
+        band[bandwidth - apart, :, apart:] = np.diagonal(kept, apart, 1, 2)
+    band[bandwidth] += diagonal + held
     for k in range(len(penalty)):
         band[bandwidth - k * width, k:] += penalty[k, k:, None] * keep[k:] * keep[: frames - k]
     solved = solveh_banded(band.reshape(bandwidth + 1, -1), (-gradient * keep).ravel(), check_finite=False)

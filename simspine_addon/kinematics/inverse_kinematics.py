@@ -80,7 +80,7 @@ def inverse_kinematics(model: Model, track: MarkerTrack, options: IkOptions | No
     started = time.perf_counter()
     problem, notes = make_problem(model, track, options)
     check_size(problem, track)
-    fit = fit_each_frame(problem)
+    fit = fit_each_frame(problem, rough=options.smooth > 0)
     usable = np.flatnonzero(fit.usable)
     check_sides(problem, fit.free, usable, track)
     if options.smooth > 0:

@@ -15,6 +15,7 @@ import numpy as np
 import opensim
 from numpy.typing import NDArray
 
+from ..model.atomic import atomic_path
 from ..model.errors import InputError
 from ..model.motion import read_motion
 from ..model.motion_writers import write_trc
@@ -170,3 +171,54 @@ def _run_ik_tool(
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def opensim_scale(
+    path: str | Path, output: str | Path, factors: Mapping[str, tuple[float, float, float]], mass: float | None = None
+) -> float:
+    """Scale a model by factors per body, as OpenSim's ScaleTool does, and write it; gives the mass in kg.
+
+    Joints, markers, meshes, mass centres and inertia scale along. Masses keep their proportions to each other: they
+    sum to `mass`, or, by default, grow with the mean volume of the bodies.
+
+    Args:
+        path: of the generic model.
+        output: `.osim` to write.
+        factors: of bodies by name, along their axes; others stay as they are.
+        mass: of the person, kg.
+
+    Raises:
+        InputError: opensim cannot read, scale or write the model.
+    """
+    try:
+        model = opensim.Model(str(path))
+        state = model.initSystem()
+        before = model.getTotalMass(state)
+        scales = opensim.ScaleSet()
+        for body, factor in factors.items():
+            scale = opensim.Scale()
+            scale.setSegmentName(body)
+            scale.setScaleFactors(opensim.Vec3(*(float(each) for each in factor)))
+            scale.setApply(True)
+            scales.cloneAndAppend(scale)
+        volume = _mean_volume(model, factors)
+        final = mass if mass is not None else before * volume
+        if not model.scale(state, scales, True, final):
+            raise InputError("opensim could not scale the model", path=path, hint="open it in OpenSim to see why")
+        state = model.initSystem()
+        with atomic_path(output) as temporary:
+            model.printToXML(str(temporary))
+        return float(model.getTotalMass(state))
+    except RuntimeError as error:
+        raise InputError(f"opensim could not scale the model: {_first_line(error)}", path=path) from error
+
+
+def _mean_volume(model: opensim.Model, factors: Mapping[str, tuple[float, float, float]]) -> float:
+    """Mean of the product of the factors, weighted by the bodies' masses."""
+    bodies = model.getBodySet()
+    mass, scaled = 0.0, 0.0
+    for index in range(bodies.getSize()):
+        body = bodies.get(index)
+        mass += body.getMass()
+        scaled += body.getMass() * float(np.prod(factors.get(body.getName(), (1.0, 1.0, 1.0))))
+    return scaled / mass if mass > 0 else 1.0

@@ -35,14 +35,13 @@ class SIMSPINE_PT_retarget(bpy.types.Panel):
         column.prop(choice, "source", **_placeholder(choice.source, source))
         column.prop(choice, "target", **_placeholder(choice.target, target))
         layout.operator_menu_enum("simspine.add_avatar", "avatar", text="Add Avatar", icon="OUTLINER_OB_ARMATURE")
-        if target is not None:
-            _draw_map(layout, target)
-            _draw_options(layout, choice, target)
         layout.operator("simspine.retarget", icon="PLAY")
         if missing:
             _draw_wrapped(layout, context, missing)
         if target is not None:
             _draw_report(layout, context, target)
+            _draw_options(layout, choice, target)
+            _draw_map(layout, target)
 
 
 def _placeholder(chosen: bpy.types.Object | None, meant: bpy.types.Object | None) -> dict[str, str]:
@@ -67,11 +66,13 @@ def _draw_map(layout: bpy.types.UILayout, target: bpy.types.Object) -> None:
     for role, entries in entries_by_role(target):
         for place, entry in enumerate(entries):
             row = column.row(align=True)
-            split = row.split(factor=0.36, align=True)
+            split = row.split(factor=0.42, align=True)
             split.label(text=role.replace("_", " ").capitalize() if place == 0 else "")
             split.prop_search(entry, "bone", target.data, "bones", text="", icon="BONE_DATA")
             if place == len(entries) - 1:
                 row.operator("simspine.add_role_bone", text="", icon="ADD").role = role
+            else:
+                row.label(text="", icon="BLANK1")  # so that the fields end below each other
 
 
 def map_title(family: str, entries: int) -> str:

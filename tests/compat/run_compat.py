@@ -15,7 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENE = ("axes", "bone_shape", "armature", "keyframes", "timeline", "channels", "geometry", "import_motion", "cameras")
-TESTS = (*(f"scene/test_{name}.py" for name in (*SCENE, "label_pixels")), "ui")
+RETARGETING = ("rig", "retarget_keys", "retarget_motion", "rigify_controls", "avatar_files")
+TESTS = (*(f"scene/test_{name}.py" for name in (*SCENE, *RETARGETING, "label_pixels")), "ui")
 
 
 def register_checkout() -> None:

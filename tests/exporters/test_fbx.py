@@ -314,11 +314,18 @@ def test_what_cannot_be_written_is_one_line(tmp_path: Path, lifting: PoseTrack) 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_blender_without_the_exporter_says_so() -> None:
+    from simspine.exporters.blender_export import needed_operator
+
+    with pytest.raises(InputError, match="this Blender has no export_scene.clay; knead it"):
+        needed_operator("export_scene", "clay", "knead it")
+
+
 def test_an_interrupted_export_leaves_the_old_file(
     tmp_path: Path, lifting: PoseTrack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(path: Path, **_: Any) -> None:
-        path.write_bytes(b"half")
+    def interrupted(_source: Path, target: Path, **_: Any) -> None:
+        target.write_bytes(b"half")
         raise KeyboardInterrupt
 
     path = tmp_path / "a.fbx"

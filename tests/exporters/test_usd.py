@@ -77,3 +77,23 @@ def test_names_and_places_of_any_kind(tmp_path: Path, lifting: PoseTrack) -> Non
             export_usd(path, few)
         assert "\n" not in str(refused.value)
     assert [path.name for path in tmp_path.iterdir()] == ["Übung eins"]
+
+
+@pytest.mark.parametrize("suffix", [".usdc", ".usda"])
+def test_a_file_that_stops_short_is_not_kept(
+    tmp_path: Path, lifting: PoseTrack, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Blender leaves it on a full disk, without a word."""
+    from simspine.exporters import usd
+
+    exporter, known = usd.needed_operator("wm", "usd_export", "")
+
+    def short(filepath: str, **options: object) -> None:
+        exporter(filepath=filepath, **options)
+        path = Path(filepath)
+        path.write_bytes(path.read_bytes()[:-2000])
+
+    monkeypatch.setattr(usd, "needed_operator", lambda *_: (short, known))
+    with pytest.raises(InputError, match="could not finish the file"):
+        export_usd(tmp_path / f"a{suffix}", lifting)
+    assert list(tmp_path.iterdir()) == []

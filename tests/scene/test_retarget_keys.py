@@ -218,8 +218,6 @@ def test_frames_that_do_not_fit_the_motion_are_refused(armature, people):
 
 def test_one_frame_alone_can_be_keyed(armature, people):
     track = moved(armature, people)
-    still = replace(
-        track, time=track.time[:1], positions=track.positions[:1], rotations=track.rotations[:1]
-    )
+    still = replace(track, time=track.time[:1], positions=track.positions[:1], rotations=track.rotations[:1])
     key_track(armature, still, np.array([1.0]), track.names, "pose")
     assert_exact(armature, still, np.array([1.0]), people)

@@ -94,7 +94,7 @@ def test_a_given_map_is_used_and_checked(mannequin):
     target = read_target(mannequin.armature, without)
     assert (target.preset, target.role_map.of("left_toes")) == (OWN_MAP, ())
     wrong = RoleMap({**found.role_map.bones, "head": ("no such bone",)})
-    with pytest.raises(InputError, match="'mannequin' cannot take a motion.*no such bone"):
+    with pytest.raises(InputError, match=r"'mannequin' cannot take a motion.*no such bone"):
         read_target(mannequin.armature, wrong)
 
 

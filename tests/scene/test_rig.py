@@ -64,7 +64,8 @@ def test_a_parents_transform_counts(scene, armature):
     carrier.location = (0.0, 0.0, 2.0)
     armature.parent = carrier
     head = armature.data.bones["lower"].head_local
-    assert np.allclose(skeleton_of_armature(armature).rest_positions[0], in_ground(head) + (0, 2, 0), atol=1e-6)
+    wanted = in_ground(head) + np.array([0.0, 2.0, 0.0])
+    assert np.allclose(skeleton_of_armature(armature).rest_positions[0], wanted, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_a_linked_armature_is_refused_until_it_is_overridden(scene, armature, tm
         wanted.objects = list(source.objects)
     linked = wanted.objects[0]
     bpy.context.scene.collection.objects.link(linked)
-    with pytest.raises(InputError, match="linked from .*library.blend.*override"):
+    with pytest.raises(InputError, match=r"linked from .*library\.blend.*override"):
         refuse_unmovable(linked)
     overridden = linked.override_create(remap_local_usages=True)
     overridden.override_library.is_system_override = False

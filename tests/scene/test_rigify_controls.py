@@ -65,9 +65,7 @@ def motions() -> dict[str, PoseTrack]:
     model = read_model(sample_model_path())
     tracks = {name: pose_track(model, read_motion(sample_motion_path(name), model)) for name in
               ("walking", "lifting_with_twist")}  # fmt: skip
-    return {
-        name: resample_at(track, np.arange(track.time[0], track.time[-1], 0.05)) for name, track in tracks.items()
-    }
+    return {name: resample_at(track, np.arange(track.time[0], track.time[-1], 0.05)) for name, track in tracks.items()}
 
 
 def shown(rig, names, frames) -> np.ndarray:

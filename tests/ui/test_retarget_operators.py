@@ -87,6 +87,7 @@ def avatar(scene, figure):
 
 def select(*things):
     """Select armatures, the last one active."""
+    bpy.context.view_layer.update()
     for thing in bpy.context.view_layer.objects:
         thing.select_set(thing in things)
     bpy.context.view_layer.objects.active = things[-1]
@@ -123,7 +124,8 @@ def test_what_the_panel_names_comes_before_the_selection(scene, person, avatar, 
 
 def test_a_deleted_avatar_is_not_meant_any_longer(scene, person, avatar):
     scene.simspine_retarget.target = avatar
-    bpy.data.objects.remove(avatar)
+    select(avatar)
+    bpy.ops.object.delete()
     select(person)
     assert not bpy.ops.simspine.retarget.poll()
 
