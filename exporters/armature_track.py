@@ -16,7 +16,7 @@ from ..simspine_addon.kinematics.quaternions import nearest_rotations
 from ..simspine_addon.scene.armature import bone_of_body
 from ..simspine_addon.scene.axes import frames_to_opensim
 from ..simspine_addon.scene.pose_curves import keyed_frames, moved_by_keys_alone
-from ..simspine_addon.scene.read_pose import _composed, _played, read_pose
+from ..simspine_addon.scene.read_pose import composed, played, read_pose
 from ..simspine_addon.scene.rig import skeleton_of_armature
 
 Array = NDArray[np.float64]
@@ -53,9 +53,9 @@ def armature_track(armature: bpy.types.Object, scene: bpy.types.Scene, *, scene_
         frames = np.arange(np.floor(ends[0]), np.ceil(ends[1]) + 1.0)
     bones = {name: name for name in skeleton.names}
     if moved_by_keys_alone(armature):
-        poses = np.array(armature.matrix_world, dtype=np.float64) @ _composed(armature, bones, frames)
+        poses = np.array(armature.matrix_world, dtype=np.float64) @ composed(armature, bones, frames)
     else:
-        world, standing = _played(armature, bones, scene, frames)
+        world, standing = played(armature, bones, scene, frames)
         poses = world[:, None] @ standing
     lengths = np.linalg.norm(poses[..., :3, :3], axis=-2, keepdims=True)
     turned = nearest_rotations(poses[..., :3, :3] / np.where(lengths > 0.0, lengths, 1.0))

@@ -40,7 +40,8 @@ def needed_operator(group: str, name: str, hint: str) -> tuple[Any, frozenset[st
     """
     import bpy
 
-    operator = getattr(getattr(bpy.ops, group), name)  # there is one for any name, until it is asked
+    operators: Any = bpy.ops  # pyright: ignore[reportAttributeAccessIssue]  # bpy makes its submodules at run time
+    operator = getattr(getattr(operators, group), name)  # there is one for any name, until it is asked
     try:
         known = frozenset(operator.get_rna_type().properties.keys())
     except KeyError:

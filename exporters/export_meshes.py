@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..simspine_addon.scene.axes import points_to_opensim
-from .skinned_meshes import _at_rest, _body_of, _hangs_on, _is_rigid
+from .skinned_meshes import at_rest, body_of_bone, hangs_on, is_rigid
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -58,10 +58,10 @@ def copied_meshes(armature: bpy.types.Object) -> tuple[tuple[MeshCopy, ...], tup
     Modifiers are applied, the armature's own aside. The scene is as before afterwards.
     """
     found, warnings = [], []
-    with _at_rest(armature):
+    with at_rest(armature):
         graph = bpy.context.evaluated_depsgraph_get()
         for thing in bpy.context.scene.objects:
-            if thing.type != "MESH" or not _hangs_on(thing, armature):
+            if thing.type != "MESH" or not hangs_on(thing, armature):
                 continue
             if thing.hide_render or not thing.visible_get():
                 warnings.append(f"'{thing.name}' is hidden and left out")
@@ -96,12 +96,12 @@ def _copied(thing: bpy.types.Object, armature: bpy.types.Object, graph: bpy.type
     world = np.array(evaluated.matrix_world, dtype=np.float64)
     ground = points_to_opensim(places.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3])
     bones = armature.data.bones
-    if _is_rigid(thing, armature):
-        body = _body_of(bones[thing.parent_bone])
+    if is_rigid(thing, armature):
+        body = body_of_bone(bones[thing.parent_bone])
         count = len(data.vertices)
         return MeshCopy(thing.name, data, ground, np.arange(count), (body,) * count, np.ones(count))
     groups = {group.index: bones.get(group.name) for group in thing.vertex_groups}
-    bodies = {index: _body_of(bone) for index, bone in groups.items() if bone is not None and bone.use_deform}
+    bodies = {index: body_of_bone(bone) for index, bone in groups.items() if bone is not None and bone.use_deform}
     entries = [
         (vertex.index, bodies[each.group], each.weight)
         for vertex in data.vertices

@@ -61,7 +61,7 @@ def mend_fbx(source: Path, target: Path, *, object_node: str | None) -> None:
     _remove_still_scales(root)
     if object_node is not None:
         _remove_node(root, object_node.encode())
-    write_fbx(path, root, version)
+    write_fbx(target, root, version)
 
 
 def _properties(element: FbxElement | None, names: tuple[bytes, ...]) -> list[FbxElement]:

@@ -48,10 +48,10 @@ def collect_skinned_meshes(
 
     found, warnings, surfaces = [], [], SurfaceReader()
     candidates = bpy.context.scene.objects if objects is None else objects
-    with _at_rest(armature):
+    with at_rest(armature):
         graph = bpy.context.evaluated_depsgraph_get()
         for thing in candidates:
-            if thing.type != "MESH" or not _hangs_on(thing, armature):
+            if thing.type != "MESH" or not hangs_on(thing, armature):
                 continue
             if thing.hide_render or not thing.visible_get():  # Blender does not keep what is hidden up to date
                 warnings.append(f"'{thing.name}' is hidden and left out")
@@ -66,22 +66,22 @@ def collect_skinned_meshes(
     return CollectedMeshes(tuple(found), (*warnings, *surfaces.warnings))
 
 
-def _hangs_on(thing: bpy.types.Object, armature: bpy.types.Object) -> bool:
+def hangs_on(thing: bpy.types.Object, armature: bpy.types.Object) -> bool:
     by_parent = thing.parent == armature and thing.parent_type == "ARMATURE"
-    return by_parent or _is_rigid(thing, armature) or bool(_modifiers(thing, armature))
+    return by_parent or is_rigid(thing, armature) or bool(_modifiers(thing, armature))
 
 
 def _modifiers(thing: bpy.types.Object, armature: bpy.types.Object) -> list[Any]:
     return [each for each in thing.modifiers if each.type == "ARMATURE" and getattr(each, "object", None) == armature]
 
 
-def _is_rigid(thing: bpy.types.Object, armature: bpy.types.Object) -> bool:
+def is_rigid(thing: bpy.types.Object, armature: bpy.types.Object) -> bool:
     data: Any = armature.data
     return thing.parent == armature and thing.parent_type == "BONE" and thing.parent_bone in data.bones
 
 
 @contextmanager
-def _at_rest(armature: bpy.types.Object) -> Iterator[None]:
+def at_rest(armature: bpy.types.Object) -> Iterator[None]:
     import bpy
 
     data: Any = armature.data
@@ -197,11 +197,11 @@ def _in_ground(tangents: Array | None, world: Array) -> Array | None:
 def _rigid(
     thing: bpy.types.Object, armature: bpy.types.Object, mesh: bpy.types.Mesh
 ) -> tuple[tuple[str, ...], NDArray[np.int64], Array] | None:
-    if not _is_rigid(thing, armature):
+    if not is_rigid(thing, armature):
         return None
     data: Any = armature.data
     count = len(mesh.vertices)
-    name = _body_of(data.bones[thing.parent_bone])
+    name = body_of_bone(data.bones[thing.parent_bone])
     return (name,), np.zeros((count, 1), dtype=np.int64), np.ones((count, 1))
 
 
@@ -215,7 +215,7 @@ def _weights(
         bone = data.bones.get(group.name)
         if bone is not None and bone.use_deform:
             column[group.index] = len(names)
-            names.append(_body_of(bone))
+            names.append(body_of_bone(bone))
     triples = [(v.index, g.group, g.weight) for v in mesh.vertices for g in v.groups if g.weight > 0.0]
     table = np.array(triples, dtype=np.float64).reshape(-1, 3)
     vertex, bone = table[:, 0].astype(np.int64), column[table[:, 1].astype(np.int64)]
@@ -231,7 +231,7 @@ def _weights(
     return tuple(names), bones, weights
 
 
-def _body_of(bone: bpy.types.Bone) -> str:
+def body_of_bone(bone: bpy.types.Bone) -> str:
     """An imported person's bones know their body's name, which Blender may have cut for the bone's own."""
     from ..simspine_addon.scene.armature import BODY_PROPERTY
 

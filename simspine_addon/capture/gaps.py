@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..model.errors import InputError
+
 Array = NDArray[np.float64]
 
 
@@ -36,7 +38,12 @@ def fill_gaps(time: Array, positions: Array, longest_s: float) -> tuple[Array, t
 
     Returns:
         the filled positions and every gap that was there, each with whether it was filled.
+
+    Raises:
+        InputError: a negative limit.
     """
+    if not longest_s >= 0:
+        raise InputError(f"the longest gap to fill, {longest_s:g} s, is negative", hint="0 fills none")
     result = positions.copy()
     gaps = []
     for gap in find_gaps(positions):

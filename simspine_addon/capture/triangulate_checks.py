@@ -153,28 +153,29 @@ def _exchanged(views: tuple[int, ...], a: int, b: int) -> tuple[int, ...]:
 
 
 def _mirrored(cameras: Sequence[Camera], sample: Array, names: tuple[str, ...], costs: _Costs) -> list[Finding]:
-    """Views whose image is mirrored, with the sides of the body named as they look or as they are.
+    """The view whose image is mirrored, if one is: of several that fit better turned back, the one that explains most.
 
-    A view whose sides alone are exchanged is none of them: `triangulate_tracks.untangle_sides` mends that.
+    The detector may have named the sides of the mirrored body as they look or as they are. A view whose sides alone are exchanged is none of them: `triangulate_tracks.untangle_sides` mends that.
     """
     partner = partners(names)
-    findings = []
     now = costs.by_view()
+    best: tuple[float, str] = (np.inf, "")
     for view, camera in enumerate(cameras):
         others = [other for other in range(len(cameras)) if other != view]
-        without = mean([costs.pair(a, a, b, b) for a, b in combinations(others, 2)])
+        without = [costs.pair(a, a, b, b) for a, b in combinations(others, 2)]
         flipped = sample[:, view] * [-1.0, 1.0] + [camera.size[0] - 1.0, 0.0]
         sides, *mirrored = (
-            mean([costs.against(other, camera, points) for other in others])
+            [costs.against(other, camera, points) for other in others]
             for points in (sample[:, view][:, partner], flipped[:, partner], flipped)
         )
-        cost = min(mirrored)
-        good = cost < _BETTER * now[view] - _ROUNDING_PX and (cost < 1.5 * without or not np.isfinite(without))
-        if good and not sides < cost:
-            gain = f"{cost:.1f} px instead of {now[view]:.1f}"
-            text = f"the image of {camera.name} is mirrored: it fits ({gain}) turned back"
-            findings.append(Finding("mirrored image", text, True, "mirror the video back and detect again"))
-    return findings
+        turned = min(mirrored, key=mean)
+        total = mean(turned + without)
+        if mean(turned) < _BETTER * now[view] - _ROUNDING_PX and not mean(sides) < mean(turned) and total < best[0]:
+            gain = f"{mean(turned):.1f} px instead of {now[view]:.1f}"
+            best = total, f"the image of {camera.name} is mirrored: it fits ({gain}) turned back"
+    if not best[1]:
+        return []
+    return [Finding("mirrored image", best[1], True, "mirror the video back and detect again")]
 
 
 def offset_findings(cameras: Sequence[Camera], offsets: Offsets) -> list[Finding]:

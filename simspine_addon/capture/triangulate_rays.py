@@ -80,22 +80,27 @@ def residuals(rays: Rays, points: Array) -> tuple[Array, Array]:
 
     Both are 0 for views that do not see the point.
     """
-    before = np.einsum("vij,nj->nvi", rays.rotations, points) + rays.translations
+    off, projected, depth, in_front = _projected(rays, points)
+    across = rays.rotations[None, :, :2] - projected[..., None] * rays.rotations[None, :, 2:]
+    counted = in_front & (rays.weights > 0)
+    return off, np.where(counted[..., None, None], rays.metric @ (across / depth[..., None, None]), 0.0)
+
+
+def _projected(rays: Rays, points: Array) -> tuple[Array, Array, Array, Mask]:
+    """Residuals [N, V, 2] px, projected directions [N, V, 2], depths [N, V] m and which of them are in front."""
+    views = len(rays.rotations)
+    before = (points @ rays.rotations.reshape(-1, 3).T).reshape(-1, views, 3) + rays.translations
     in_front = before[..., 2] > _NEAREST_M
     depth = np.where(in_front, before[..., 2], 1.0)
     projected = before[..., :2] / depth[..., None]
-    off = np.einsum("nvij,nvj->nvi", rays.metric, projected - rays.directions)
-    across = rays.rotations[None, :, :2] - projected[..., None] * rays.rotations[None, :, 2:]
-    slope = rays.metric @ (across / depth[..., None, None])
+    off = (rays.metric @ (projected - rays.directions)[..., None])[..., 0]
     off = np.where(in_front[..., None], off, BEHIND_PX / np.sqrt(2))
-    slope = np.where(in_front[..., None, None], slope, 0.0)
-    seen = rays.weights > 0
-    return np.where(seen[..., None], off, 0.0), np.where(seen[..., None, None], slope, 0.0)
+    return np.where((rays.weights > 0)[..., None], off, 0.0), projected, depth, in_front
 
 
 def error_px(rays: Rays, points: Array) -> Array:
     """The lengths of the residuals, [N, V] px; NaN where a view does not see the point."""
-    off, _ = residuals(rays, points)
+    off = _projected(rays, points)[0]
     return np.where(rays.weights > 0, np.hypot(off[..., 0], off[..., 1]), np.nan)
 
 
@@ -156,7 +161,7 @@ def huber_weight(off: Array, huber_px: float) -> Array:
 
 
 def _huber_cost(rays: Rays, points: Array, huber_px: float) -> Array:
-    off, _ = residuals(rays, points)
+    off = _projected(rays, points)[0]
     length = np.hypot(off[..., 0], off[..., 1])
     inner = np.minimum(length, huber_px)
     return (rays.weights * inner * (2 * length - inner)).sum(axis=1)

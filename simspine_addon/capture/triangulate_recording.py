@@ -136,6 +136,7 @@ def _checked(
     cameras: Sequence[Camera], one: Detections, points: Array, scores: Array, options: TriangulationOptions
 ) -> Triangulation:
     """A first triangulation, or an error that names what makes any other pointless."""
+    options.check(len(cameras))
     if not ((scores >= options.min_score).sum(axis=1) >= options.min_views).any():
         raise InputError(
             f"no keypoint is seen by {options.min_views} views at once",

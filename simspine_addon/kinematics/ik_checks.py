@@ -87,11 +87,13 @@ def size_ratio(problem: IkProblem) -> float:
 def check_sides(problem: IkProblem, free: Array, frames: NDArray[np.int64], track: MarkerTrack) -> None:
     """Refuse markers that fit poorly as named, and much better with left and right exchanged.
 
+    `free` [N, F] are the fits of `frames` [N].
+
     Raises:
         InputError: naming which: everything, or the markers of the legs, the arms or the head alone.
     """
     looked = np.unique(np.linspace(0, len(frames) - 1, _LOOKED_AT).astype(int))
-    given = float(np.median(rms_error(problem, free[frames[looked]], frames[looked])))
+    given = float(np.median(rms_error(problem, free[looked], frames[looked])))
     if given < _POOR_RMS_M:
         return
     names = [problem.coordinates.model.markers[index].name for index in problem.markers]
@@ -116,7 +118,7 @@ def _exchanged_error(problem: IkProblem, pairs: list[tuple[int, int]], frames: N
         order[left], order[right] = right, left
     swapped = replace(problem, targets=problem.targets[frames][:, order], weights=problem.weights[frames][:, order])
     rows = np.arange(len(frames))
-    fits = [fit_frames(swapped, start, rows, iterations=60) for start in registered_starts(swapped, all_headings())]
+    fits = [fit_frames(swapped, start, rows, iterations=25, gain=1e-3) for start in registered_starts(swapped, all_headings())]
     best = np.argmin([fit.cost for fit in fits], axis=0)
     free = np.array([fit.free for fit in fits])[best, rows]
     return float(np.median(rms_error(swapped, free, rows)))

@@ -6,6 +6,7 @@ key frames. A frame whose error stands out, or whose angles leap, is started aga
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -50,16 +51,21 @@ class FramesFit:
     stands_out: Mask
 
 
-def fit_each_frame(problem: IkProblem, *, rough: bool = False) -> FramesFit:
+def fit_each_frame(
+    problem: IkProblem, *, rough: bool = False, inspect: Callable[[Array, NDArray[np.int64]], None] | None = None
+) -> FramesFit:
     """Fit all frames that have at least three markers; the others are interpolated between them.
 
-    `rough` stops early, where a fit of the whole trajectory follows.
+    `rough` stops early, where a fit of the whole trajectory follows. `inspect` is shown the free coordinates of the
+    key frames and which they are, and may refuse to go on.
     """
     usable = np.count_nonzero(problem.weights > 0, axis=1) >= LEAST_MARKERS
     good = np.flatnonzero(usable)
     keys = good[:: min(_KEY_STEP, max(1, len(good) // 2))]
     keys = np.unique(np.append(keys, good[-1]))
     key_fit = _fit_keys(problem, keys)
+    if inspect is not None:
+        inspect(key_fit.free, keys)
     start = interpolated(key_fit.free, keys, good)
     fit = fit_frames(problem, start, good, gain=_ROUGH if rough else SMALL_GAIN)
     used = fit.iterations.copy()
@@ -116,7 +122,8 @@ def _fit_keys(problem: IkProblem, keys: NDArray[np.int64]) -> Fit:
     poor = np.flatnonzero((rms > _BAD_RMS_M) | (rms > _STANDS_OUT * np.median(rms) + _STANDS_OUT_M))
     for start in starts:
         if len(poor):
-            _keep_better(fit, fit_frames(problem, start[keys[poor]], keys[poor], gain=_ROUGH), poor)
+            again = fit_frames(problem, start[keys[poor]], keys[poor], iterations=_FEW, gain=_ROUGH)
+            _keep_better(fit, again, poor)
     unwrap_turns(problem, fit.free, keys)
     _propagate(problem, fit, keys)
     return fit

@@ -47,7 +47,7 @@ class IkOptions:
 
     weights: IkWeights = SIMSPINE_WEIGHTS
     lumbar: Lumbar = "soft"
-    lumbar_weight: float = 0.01
+    lumbar_weight: float = 2e-4
     smooth: float = 0.0
     smooth_order: int = 2
 
@@ -80,9 +80,12 @@ def inverse_kinematics(model: Model, track: MarkerTrack, options: IkOptions | No
     started = time.perf_counter()
     problem, notes = make_problem(model, track, options)
     check_size(problem, track)
-    fit = fit_each_frame(problem, rough=options.smooth > 0)
+    fit = fit_each_frame(
+        problem,
+        rough=options.smooth > 0,
+        inspect=lambda free, frames: check_sides(problem, free, frames, track),
+    )
     usable = np.flatnonzero(fit.usable)
-    check_sides(problem, fit.free, usable, track)
     if options.smooth > 0:
         fit = _smoothed(problem, fit, options)
     values = problem.coordinates.values(fit.free)

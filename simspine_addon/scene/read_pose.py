@@ -65,9 +65,9 @@ def read_pose(
     if from_keys:
         bpy.context.view_layer.update()  # so that `matrix_world` is that of the object's present place
         world = np.repeat(np.array(armature.matrix_world, dtype=np.float64)[None], len(chosen), axis=0)
-        poses = _composed(armature, bodies, chosen)
+        poses = composed(armature, bodies, chosen)
     else:
-        world, poses = _played(armature, bodies, scene, chosen)
+        world, poses = played(armature, bodies, scene, chosen)
     world, warnings = _without_scale(armature, world)
     poses, scaled = _rigid(poses)
     if scaled.any():
@@ -117,7 +117,7 @@ def _clock(scene: bpy.types.Scene) -> SceneClock:
     return read_clock(scene) or SceneClock(scene.render.fps / scene.render.fps_base, 0.0, 0)
 
 
-def _composed(armature: bpy.types.Object, bodies: dict[str, str], frames: Array) -> Array:
+def composed(armature: bpy.types.Object, bodies: dict[str, str], frames: Array) -> Array:
     """Pose matrices [T, B, 4, 4] of the bodies' bones in the armature's space, from the curves.
 
     A bone with rest matrix R and channels L stands at `B_parent R_parent^-1 R L`, without a parent at `R L`.
@@ -138,7 +138,7 @@ def _composed(armature: bpy.types.Object, bodies: dict[str, str], frames: Array)
     return np.stack([standing[name] for name in bodies.values()], axis=1)
 
 
-def _played(
+def played(
     armature: bpy.types.Object, bodies: dict[str, str], scene: bpy.types.Scene, frames: Array
 ) -> tuple[Array, Array]:
     """World matrices [T, 4, 4] of the armature and pose matrices [T, B, 4, 4] of its bones, as Blender evaluates them.

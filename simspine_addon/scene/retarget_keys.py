@@ -220,7 +220,8 @@ def clear_the_way(armature: bpy.types.Object, names: Sequence[str]) -> tuple[str
         ("drivers muted, since they would overrule the keys", driven),
         ("bones set back to their own size", changed["scale"]),
     )
-    return tuple(f"{len(which)} {text}: {_some(which)}" for text, which in sentences if which)
+    told = tuple(f"{len(which)} {text}: {_some(which)}" for text, which in sentences if which)
+    return told + _moving_object(armature)
 
 
 def mapped_bones(roles: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -252,6 +253,22 @@ def _torn_joints(track: PoseTrack, bones: BoneRest, wanted: Array) -> tuple[str,
     if not torn:
         return ()
     return (f"{len(torn)} bones are connected to their parents and cannot move away from them: {_some(torn)}",)
+
+
+def _moving_object(armature: bpy.types.Object) -> tuple[str, ...]:
+    """What may carry the whole armature elsewhere over time, which no bone can make up for."""
+    carriers = [each.name for each in armature.constraints if not each.mute and each.influence > 0.0]
+    if armature.parent is not None:
+        carriers.append(armature.parent.name)
+    data = armature.animation_data
+    carriers += [
+        each.data_path
+        for each in (data.drivers if data is not None else ())
+        if not each.mute and each.data_path.split("_")[0] in ("location", "rotation", "scale", "delta")
+    ]
+    if not carriers:
+        return ()
+    return (f"'{armature.name}' is carried by {_some(carriers)}; the motion is right where it stands at this frame",)
 
 
 def _mute_drivers(armature: bpy.types.Object, names: set[str]) -> list[str]:

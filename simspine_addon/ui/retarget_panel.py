@@ -35,6 +35,10 @@ class SIMSPINE_PT_retarget(bpy.types.Panel):
         column.prop(choice, "source", **_placeholder(choice.source, source))
         column.prop(choice, "target", **_placeholder(choice.target, target))
         layout.operator_menu_enum("simspine.add_avatar", "avatar", text="Add Avatar", icon="OUTLINER_OB_ARMATURE")
+        if target is not None and not is_generated_rigify(target):
+            row = layout.row()
+            row.context_pointer_set("active_object", target)
+            row.operator("simspine.articulate_spine", icon="BONE_DATA")
         layout.operator("simspine.retarget", icon="PLAY")
         if missing:
             _draw_wrapped(layout, context, missing)

@@ -204,3 +204,13 @@ def test_nothing_needs_blender_that_does_not_say_so() -> None:
 
     code = "import sys, simspine.exporters; sys.exit('bpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_avatar_s_own_root_takes_the_way(walking: PoseTrack) -> None:
+    """A root that is no part of the body moves with the person; every other bone stays where it was."""
+    rooted = export_track(walking, export_preset("motionbuilder"), names="own").track  # has a root that stands still
+    rooted = replace(rooted, names=("Reference", *rooted.names[1:]))
+    ready = export_track(rooted, export_preset("unreal")).track
+    assert ready.names == rooted.names
+    assert np.linalg.norm(ready.positions[-1, 0] - ready.positions[0, 0]) > 1.0
+    assert np.array_equal(ready.positions[:, 1:], rooted.positions[:, 1:])

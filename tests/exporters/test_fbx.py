@@ -317,7 +317,7 @@ def test_what_cannot_be_written_is_one_line(tmp_path: Path, lifting: PoseTrack) 
 def test_a_blender_without_the_exporter_says_so() -> None:
     from simspine.exporters.blender_export import needed_operator
 
-    with pytest.raises(InputError, match="this Blender has no export_scene.clay; knead it"):
+    with pytest.raises(InputError, match=r"this Blender has no export_scene\.clay; knead it"):
         needed_operator("export_scene", "clay", "knead it")
 
 

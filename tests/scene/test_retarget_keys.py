@@ -209,6 +209,18 @@ def test_the_object_itself_stays_where_it_is(armature, people):
     assert np.allclose(np.array(armature.matrix_world), np.array(before), atol=1e-6)
 
 
+def test_a_carried_object_is_told_and_right_where_it_stands(armature, people, scene):
+    carrier = bpy.data.objects.new("carrier", None)
+    scene.collection.objects.link(carrier)
+    carrier.location = (0.5, 0.0, 1.0)
+    armature.parent = carrier
+    bpy.context.view_layer.update()
+    track = moved(armature, people)
+    keyed = key_track(armature, track, whole_frames(), track.names, "motion")
+    assert any("carried by carrier" in note for note in keyed.notes)
+    assert_exact(armature, track, whole_frames(), people)
+
+
 def test_frames_that_do_not_fit_the_motion_are_refused(armature, people):
     track = moved(armature, people)
     with pytest.raises(InputError, match="24 frames for a motion of 25 samples"):

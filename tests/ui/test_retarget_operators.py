@@ -34,6 +34,9 @@ class Notebook:
     def panel(self, _name, default_closed=False):
         return self, self
 
+    def context_pointer_set(self, name, thing):
+        self.fields[name] = thing.name
+
     def label(self, text="", icon="NONE"):
         self.labels.append(text)
 
@@ -197,6 +200,16 @@ def test_the_panel_shows_who_is_meant_the_bones_and_afterwards_the_numbers(perso
     after = drawn()
     assert "Head" in after.bones
     assert {"Spine curve", "Foot slide", "Thorax", "Here", "Naive"} <= set(after.labels)
+
+
+def test_vertebrae_that_the_avatar_got_take_the_spines_role(person, avatar):
+    select(person, avatar)
+    bpy.ops.simspine.find_bone_map()
+    bpy.ops.simspine.articulate_spine()
+    bpy.ops.simspine.retarget()
+    assert stored_map(avatar).of("spine")[:5] == ("L5", "L4", "L3", "L2", "L1")
+    keyed = {curve.data_path.split('"')[1] for curve in curves_of(avatar)}
+    assert {"L5", "L1"} <= keyed
 
 
 def test_bones_found_by_shape_are_called_so():
