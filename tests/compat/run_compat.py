@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENE = ("axes", "bone_shape", "armature", "keyframes", "timeline", "channels", "geometry", "import_motion", "cameras")
-RETARGETING = ("rig", "retarget_keys", "retarget_motion", "rigify_controls", "avatar_files")
+RETARGETING = ("rig", "retarget_keys", "retarget_motion", "avatar_files", "rigify_controls")
 TESTS = (*(f"scene/test_{name}.py" for name in (*SCENE, *RETARGETING, "label_pixels")), "ui")
 
 
