@@ -239,6 +239,8 @@ def _assembled(found: dict[str, SeenFrames], cameras: Sequence[Camera], path: Pa
                 _put(points, scores, boxes, (number - first, view, index), person)
     stated = {seen.names for seen in views if seen.names is not None and len(seen.names) == count}
     names = stated.pop() if len(stated) == 1 else layout_names(count)
+    if names[0] == "Point_00":
+        warnings += (f"no known detector gives {count} keypoints: they are named {names[0]} to {names[-1]}",)
     warnings += _frame_warnings(views, [camera.name for camera in cameras])
     return make_detections(
         points, scores, camera_names=[camera.name for camera in cameras], keypoint_names=_in_our_spelling(names),

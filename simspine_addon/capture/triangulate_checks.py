@@ -155,7 +155,8 @@ def _exchanged(views: tuple[int, ...], a: int, b: int) -> tuple[int, ...]:
 def _mirrored(cameras: Sequence[Camera], sample: Array, names: tuple[str, ...], costs: _Costs) -> list[Finding]:
     """The view whose image is mirrored, if one is: of several that fit better turned back, the one that explains most.
 
-    The detector may have named the sides of the mirrored body as they look or as they are. A view whose sides alone are exchanged is none of them: `triangulate_tracks.untangle_sides` mends that.
+    The detector may have named the sides of the mirrored body as they look or as they are. A view whose sides alone
+    are exchanged is none of them: `triangulate_tracks.untangle_sides` mends that.
     """
     partner = partners(names)
     now = costs.by_view()

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 _UNITS = {3: "millimetres were taken for metres", 2: "centimetres were taken for metres"}
 _UNITS |= {-3: "metres were taken for millimetres", -2: "metres were taken for centimetres"}
 _LARGEST_RATIO = 2.0  # a child is 0.5 of an adult; folding up changes the median distance by less
-_LOOKED_AT = 5  # frames
+_LOOKED_AT = 3  # frames
 _POOR_RMS_M = 0.05  # only such a fit is suspected of exchanged sides
 _BETTER = 0.6  # times the error, when left and right are exchanged
 _SIDE = re.compile(r"^(?P<side>[LR])(?=[A-Z_.])|(?P<word>left|right)|(?<=[_.])(?P<end>[lr])$", re.IGNORECASE)
@@ -117,11 +117,12 @@ def _exchanged_error(problem: IkProblem, pairs: list[tuple[int, int]], frames: N
     for left, right in pairs:
         order[left], order[right] = right, left
     swapped = replace(problem, targets=problem.targets[frames][:, order], weights=problem.weights[frames][:, order])
-    rows = np.arange(len(frames))
-    fits = [fit_frames(swapped, start, rows, iterations=25, gain=1e-3) for start in registered_starts(swapped, all_headings())]
-    best = np.argmin([fit.cost for fit in fits], axis=0)
-    free = np.array([fit.free for fit in fits])[best, rows]
-    return float(np.median(rms_error(swapped, free, rows)))
+    starts = registered_starts(swapped, all_headings())
+    rows = np.tile(np.arange(len(frames)), len(starts))
+    fit = fit_frames(swapped, np.concatenate(starts), rows, iterations=25, gain=1e-3)
+    best = np.argmin(fit.cost.reshape(len(starts), -1), axis=0)
+    free = fit.free.reshape(len(starts), len(frames), -1)[best, np.arange(len(frames))]
+    return float(np.median(rms_error(swapped, free, np.arange(len(frames)))))
 
 
 def _suspects(problem: IkProblem, names: list[str]) -> list[list[tuple[int, int]]]:

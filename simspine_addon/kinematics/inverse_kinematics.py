@@ -47,7 +47,7 @@ class IkOptions:
 
     weights: IkWeights = SIMSPINE_WEIGHTS
     lumbar: Lumbar = "soft"
-    lumbar_weight: float = 2e-4
+    lumbar_weight: float = 1e-4
     smooth: float = 0.0
     smooth_order: int = 2
 

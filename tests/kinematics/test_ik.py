@@ -46,14 +46,14 @@ def firm(model):
 
 @pytest.mark.parametrize("name", MOTIONS)
 def test_markers_of_a_motion_give_back_its_angles(model, name):
-    values = sample(model, name)
+    values = sample(model, name, 4)
     result = inverse_kinematics(model, markers_of(model, values), IkOptions(weights=FAITHFUL, lumbar="coupled"))
     assert np.nanmax(result.report.marker_error) < 1e-4
     assert np.degrees(np.abs(result.motion.values - values))[:, firm(model)].max() < 0.1
 
 
 def test_soft_levels_give_back_a_motion_that_keeps_the_couplers(model):
-    values = sample(model, "trunk_flexion", 30)
+    values = sample(model, "trunk_flexion", 4)[:30]
     result = inverse_kinematics(model, markers_of(model, values), IkOptions(weights=FAITHFUL))
     assert np.degrees(np.abs(result.motion.values - values))[:, firm(model)].max() < 0.1
 
@@ -118,7 +118,7 @@ def test_an_unseen_marker_is_ignored_in_its_frames(model):
 
 @pytest.mark.parametrize("smooth", [0.0, 1e-4])
 def test_a_frame_without_markers_is_interpolated_and_flagged(model, smooth):
-    values = sample(model, "trunk_flexion", 10)
+    values = sample(model, "trunk_flexion", 4)[:25]
     track = markers_of(model, values)
     positions = track.positions.copy()
     positions[12] = np.nan
@@ -135,7 +135,8 @@ def test_a_frame_that_stays_bad_is_reported(model):
     track = markers_of(model, values)
     positions = track.positions.copy()
     positions[7, :, 0] += np.random.default_rng(2).normal(0, 0.2, positions.shape[1])
-    result = inverse_kinematics(model, replace(track, positions=positions), IkOptions(lumbar="coupled"))
+    options = IkOptions(weights=FAITHFUL, lumbar="coupled")
+    result = inverse_kinematics(model, replace(track, positions=positions), options)
     assert result.report.flagged("stands out").tolist() == [7]
     assert any("frame 8" in warning for warning in result.report.warnings)
 
@@ -155,7 +156,7 @@ def test_standard_deviations_are_those_of_repeated_noise(model):
 
 
 def test_smoothing_lowers_jitter_and_keeps_the_movement(model):
-    values = sample(model, "lateral_bending", 4)
+    values = sample(model, "lateral_bending", 4)[:40]
     track = markers_of(model, values)
     noisy = replace(track, positions=track.positions + np.random.default_rng(4).normal(0, 0.005, track.positions.shape))
     kept = firm(model)
@@ -205,18 +206,18 @@ def exchanged(track, wanted):
 
 
 def test_left_and_right_exchanged_is_named(model):
-    track = markers_of(model, sample(model, "walking", 30))
+    track = markers_of(model, sample(model, "walking", 60))
     refused(model, exchanged(track, lambda name: name[0] in "LR" and name[1].isupper()), "left and right look exchanged")
 
 
 def test_exchanged_legs_are_named(model):
-    track = markers_of(model, sample(model, "walking", 30))
+    track = markers_of(model, sample(model, "walking", 60))
     legs = ("Hip", "Knee", "Ankle", "BigToe", "SmallToe", "Heel")
     refused(model, exchanged(track, lambda name: name[0] in "LR" and name[1:] in legs), "left and right of", "LKnee")
 
 
 def test_a_mirrored_world_is_named(model):
-    track = markers_of(model, sample(model, "walking", 30))
+    track = markers_of(model, sample(model, "walking", 60))
     refused(model, replace(track, positions=track.positions * [1.0, 1.0, -1.0]), "left and right", "mirrored")
 
 
