@@ -97,7 +97,9 @@ def _solve(model: Model, track: MarkerTrack, arguments: argparse.Namespace) -> I
     try:
         from ..simspine_addon.kinematics.opensim_engine import opensim_inverse_kinematics
     except ImportError as error:
-        raise InputError("the opensim library is not installed", hint="use --engine batch, or install opensim") from error
+        raise InputError(
+            "the opensim library is not installed", hint="use --engine batch, or install opensim"
+        ) from error
     with quiet_stdout():
         return opensim_inverse_kinematics(model, track, options)
 

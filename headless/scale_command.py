@@ -24,9 +24,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("markers", metavar="MARKERS", type=Path, help="the person's markers, at best standing (.trc)")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.osim")
     parser.add_argument("--mass", type=_positive, metavar="KG", help="the person's mass (default: grows with volume)")
-    parser.add_argument("--height", type=_positive, metavar="M", help="the person's height, for bodies nothing measures")
-    parser.add_argument("--model-height", type=_positive, metavar="M", help="of the model (default: its markers' extent)")
-    parser.add_argument("--measurements", type=Path, metavar="FILE.json", help="which marker distances scale which bodies")
+    parser.add_argument(
+        "--height", type=_positive, metavar="M", help="the person's height, for bodies nothing measures"
+    )
+    parser.add_argument(
+        "--model-height", type=_positive, metavar="M", help="of the model (default: its markers' extent)"
+    )
+    parser.add_argument(
+        "--measurements", type=Path, metavar="FILE.json", help="which marker distances scale which bodies"
+    )
     parser.add_argument("--time", type=_stretch, metavar="A:B", help="stretch of the file to use, in s")
     parser.add_argument("--report", type=Path, metavar="R.json", help="write ratios and factors there too")
     parser.add_argument("--json", action="store_true", help="print the summary for machines")

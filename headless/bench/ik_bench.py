@@ -24,7 +24,7 @@ SMOOTH = 1e-3
 
 
 def run() -> dict[str, Any]:
-    """Time both in turn, couplers kept in both; medians of the repeats. Jitter is the rms third difference of angles."""
+    """Time both in turn, couplers kept in both. Jitter is the rms third difference of the angles over time."""
     folder = capture_folder()
     model, track = read_model(folder / "model.osim"), read_trc(folder / "markers.trc")
     coupled = IkOptions(lumbar="coupled")

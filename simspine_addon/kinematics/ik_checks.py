@@ -22,7 +22,7 @@ _UNITS = {3: "millimetres were taken for metres", 2: "centimetres were taken for
 _UNITS |= {-3: "metres were taken for millimetres", -2: "metres were taken for centimetres"}
 _LARGEST_RATIO = 2.0  # a child is 0.5 of an adult; folding up changes the median distance by less
 _LOOKED_AT = 3  # frames
-_POOR_RMS_M = 0.05  # only such a fit is suspected of exchanged sides
+_POOR_RMS_M = 0.052  # only such a fit is suspected of exchanged sides
 _BETTER = 0.6  # times the error, when left and right are exchanged
 _SIDE = re.compile(r"^(?P<side>[LR])(?=[A-Z_.])|(?P<word>left|right)|(?<=[_.])(?P<end>[lr])$", re.IGNORECASE)
 
@@ -39,7 +39,9 @@ def shared_markers(model: Model, track: MarkerTrack) -> tuple[tuple[int, ...], t
         if not model.markers:
             problem, hint = "the model has no markers", "add them to the model, under the file's names"
         else:
-            problem = f"no marker of the model is in the file: it has {theirs}, the model {listed(model.marker_names, 4)}"
+            problem = (
+                f"no marker of the model is in the file: it has {theirs}, the model {listed(model.marker_names, 4)}"
+            )
             hint = "rename them to match"
         raise InputError(problem, path=track.path, hint=hint)
     if len(pairs) < LEAST_MARKERS:
@@ -106,7 +108,8 @@ def check_sides(problem: IkProblem, free: Array, frames: NDArray[np.int64], trac
         return
     which = "" if len(culprit) == len(_partners(names)) else f" of {listed(names[i] for pair in culprit for i in pair)}"
     raise InputError(
-        f"left and right{which} look exchanged: {1e3 * given:.0f} mm from the model as named, {1e3 * best:.0f} mm exchanged",
+        f"left and right{which} look exchanged: {1e3 * given:.0f} mm from the model as named, "
+        f"{1e3 * best:.0f} mm the other way round",
         path=track.path,
         hint="exchange the names, or check whether the cameras' world is mirrored",
     )

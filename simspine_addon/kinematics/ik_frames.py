@@ -1,4 +1,4 @@
-"""Every frame of a capture fitted by itself, and none left stuck: key frames first, then all, then those that stand out.
+"""Every frame of a capture fitted by itself, and none left stuck: key frames, then all, then those that stand out.
 
 Key frames start from the registered trunk, in four headings where one does not do; the others start between their
 key frames. A frame whose error stands out, or whose angles leap, is started again from its neighbours.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,17 +159,13 @@ def _seed(problem: IkProblem, starts: list[Array], frame: int) -> Array:
     return fit.free[np.argmin(np.where(near, beyond.sum(axis=1), np.inf))]
 
 
-def unwrap_turns(
-    problem: IkProblem, free: Array, frames: NDArray[np.int64], about: Array | None = None
-) -> None:
+def unwrap_turns(problem: IkProblem, free: Array, frames: NDArray[np.int64], about: Array | None = None) -> None:
     """Take whole turns off rotations, in place: next to the row before, or to `about` [F]; only where cost stays."""
     rotational = np.array(
         [problem.coordinates.model.coordinates[i].motion_type == "rotational" for i in problem.coordinates.indices]
     )
-    if about is None:
-        turned = np.unwrap(free, axis=0)
-    else:
-        turned = free - 2.0 * np.pi * np.round((free - about) / (2.0 * np.pi))
+    full = 2.0 * np.pi
+    turned = np.unwrap(free, axis=0) if about is None else free - full * np.round((free - about) / full)
     turned = np.where(rotational, np.clip(turned, problem.coordinates.low, problem.coordinates.high), free)
     if np.abs(turned - free).max(initial=0.0) < 1.0:
         return
@@ -247,7 +244,7 @@ def _spread(frames: FramesFit, good: NDArray[np.int64], count: int) -> FramesFit
     if len(good) == count:
         return frames
 
-    def over_all(part: NDArray[np.generic], empty: object) -> NDArray[np.generic]:
+    def over_all(part: NDArray[Any], empty: Any) -> NDArray[Any]:
         whole = np.full(count, empty, dtype=part.dtype)
         whole[good] = part
         return whole

@@ -25,7 +25,7 @@ _WIDEST_TURN = 1.0  # rad: a range above it says "any"
 
 
 def registered_starts(problem: IkProblem, headings: tuple[float, ...] = _HEADINGS[:1]) -> list[Array]:
-    """Free coordinates [T, F] to begin with, one array per heading (rad about the vertical) added to the registered one.
+    """Free coordinates [T, F] to begin with, one array per heading (rad about the vertical, added).
 
     Frames with too few markers take their neighbours' place.
     """

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 _FIRST_DAMPING = 1e-6
 _MOST_DAMPING = 1e8
 _SMALL_STEP = 1e-5  # rad or m
-_SMALL_GAIN = 3e-6  # of the cost
+_SMALL_GAIN = 5e-7  # of the cost
 
 
 def fit_trajectory(problem: IkProblem, start: Array, smooth: float, order: int = 2, *, iterations: int = 60) -> Fit:
@@ -48,7 +48,7 @@ def fit_trajectory(problem: IkProblem, start: Array, smooth: float, order: int =
             free, now, total, damping = trial, then, then_total, max(damping * 0.1, 1e-9)
         else:
             damping *= 10.0
-        converged = bool(moved < _SMALL_STEP or abs(gain) <= _SMALL_GAIN * total)
+        converged = bool(moved < _SMALL_STEP or 0 <= gain <= _SMALL_GAIN * total)
     return Fit(free, now.cost, np.full(len(free), used), np.full(len(free), converged))
 
 
@@ -89,9 +89,7 @@ def _evaluate(problem: IkProblem, free: Array) -> Evaluation:
     )
 
 
-def _step(
-    now: Evaluation, bend: Array, free: Array, penalty: Array, damping: float, low: Array, high: Array
-) -> Array:
+def _step(now: Evaluation, bend: Array, free: Array, penalty: Array, damping: float, low: Array, high: Array) -> Array:
     """The damped step [T, F] of all frames together; Newton's where the learnt curvature allows it."""
     gradient = now.gradient + _times_penalty(penalty, free - free.mean(axis=0))
     held = ((free <= low) & (gradient > 0)) | ((free >= high) & (gradient < 0))

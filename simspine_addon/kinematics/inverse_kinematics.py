@@ -165,7 +165,9 @@ def _coordinate_priors(
     unknown = [name for name in weights.coordinates if name not in names]
     if unknown:
         notes.append(f"weights for coordinates that the model does not have: {listed(unknown)}")
-    found = [(names.index(name), weight) for name, weight in weights.coordinates.items() if name in names and weight > 0]
+    found = [
+        (names.index(name), weight) for name, weight in weights.coordinates.items() if name in names and weight > 0
+    ]
     return tuple(CoordinatePrior(index, model.coordinates[index].default, weight) for index, weight in found)
 
 

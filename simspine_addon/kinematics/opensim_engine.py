@@ -135,7 +135,12 @@ def opensim_inverse_kinematics(
 
 
 def _run_ik_tool(
-    model: Path, markers: Path, output: Path, weights: Mapping[str, float], coordinates: Mapping[str, float], accuracy: float
+    model: Path,
+    markers: Path,
+    output: Path,
+    weights: Mapping[str, float],
+    coordinates: Mapping[str, float],
+    accuracy: float,
 ) -> None:
     tool = opensim.InverseKinematicsTool()
     loaded = opensim.Model(str(model))

@@ -1,4 +1,4 @@
-"""The lumbar levels by inverse kinematics under 16 mm of noise on the spine markers: coupled, soft, and which fails when."""
+"""The lumbar levels under 16 mm of noise on the spine markers: coupled, soft, and which of them fails when."""
 
 from __future__ import annotations
 
