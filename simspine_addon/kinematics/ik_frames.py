@@ -32,6 +32,7 @@ _SWEEPS = 3
 _RANGE_COST = 1e-4  # m^2 at the end of a range: a centimetre
 _ROUGH = 1e-4  # where a start is looked for, steps that gain less are not worth it
 _FEW = 20  # iterations, where all frames are fitted again from what comes of it
+_FEWER = 10  # for the pose from which the key frames start
 _SAME_POSE = 1.02  # times the least cost: poses between which the ranges decide
 _SAME = 1e-3  # relative: costs so near are the same minimum seen from two sides
 
@@ -151,7 +152,7 @@ def _seed(problem: IkProblem, starts: list[Array], frame: int) -> Array:
     root = root_places(problem)
     zeros[:, root] = trials[:1, root]
     trials = np.concatenate([trials, zeros])
-    fit = fit_frames(problem, trials, np.full(len(trials), frame), iterations=_FEW, gain=_ROUGH)
+    fit = fit_frames(problem, trials, np.full(len(trials), frame), iterations=_FEWER, gain=_ROUGH)
     ranges = np.array([sorted(coordinates.model.coordinates[i].range) for i in coordinates.indices])
     unwrap_turns(problem, fit.free, np.full(len(trials), frame), np.clip(0.5 * ranges.sum(axis=1), -np.pi, np.pi))
     beyond = np.maximum(ranges[:, 0] - fit.free, 0.0) + np.maximum(fit.free - ranges[:, 1], 0.0)

@@ -119,6 +119,6 @@ def test_a_linked_armature_is_refused_until_it_is_overridden(scene, armature, tm
     bpy.context.scene.collection.objects.link(linked)
     with pytest.raises(InputError, match=r"linked from .*library\.blend.*override"):
         refuse_unmovable(linked)
-    # As the menu does it; overriding the object alone left Blender 4.2 to crash later on.
+    # As Object > Library Override > Make does it.
     view_layer = bpy.context.view_layer
     refuse_unmovable(linked.override_hierarchy_create(bpy.context.scene, view_layer, do_fully_editable=True))
