@@ -86,7 +86,11 @@ class _Numbers:
             "foot_slide_mm": {"max": max(slides, default=0.0), "by_stance": slides},
             "penetration_mm": 1e3 * max(self.result.options.floor - lowest, 0.0),
             "jerk_ratio": self._jerk_ratio(track, _LEG_ROLES),
-            "jerk_ratio_by_role": {role: self._jerk_ratio(track, (role,)) for role in (*_LEG_ROLES, *_ARM_ROLES)},
+            "jerk_ratio_by_role": {
+                role: self._jerk_ratio(track, (role,))
+                for role in (*_LEG_ROLES, *_ARM_ROLES)
+                if self.source_map.of(role) and self.target_map.of(role)
+            },
         }
 
     def _turn(self, track: PoseTrack, name: str) -> Array:

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENE = ("axes", "bone_shape", "armature", "keyframes", "timeline", "channels", "geometry", "import_motion", "cameras")
 RETARGETING = ("rig", "retarget_keys", "retarget_motion", "avatar_files", "rigify_controls")
-TESTS = (*(f"scene/test_{name}.py" for name in (*SCENE, *RETARGETING, "label_pixels")), "ui")
+NAMES = (*SCENE, *RETARGETING, "articulate", "label_pixels")
+TESTS = (*(ROOT / f"tests/scene/test_{name}.py" for name in NAMES), *sorted((ROOT / "tests/ui").glob("test_*.py")))
 
 
 def register_checkout() -> None:
@@ -31,20 +33,31 @@ def register_checkout() -> None:
     spec.loader.exec_module(package)
 
 
-def main(arguments: list[str]) -> int:
-    """Run pytest; its exit code."""
-    import bpy
-    import numpy
+def run_here(arguments: list[str]) -> int:
+    """Run pytest in this process; its exit code."""
     import pytest
 
     register_checkout()
-    print(f"Blender {bpy.app.version_string}, numpy {numpy.__version__}, Python {sys.version.split()[0]}")
-    own = [str(ROOT / "tests" / name) for name in TESTS]
-    paths = [] if any(Path(each).exists() for each in arguments) else own
-    return int(pytest.main(["-q", "--rootdir", str(ROOT), "-p", "no:cacheprovider", *paths, *arguments]))
+    return int(pytest.main(["-q", "--rootdir", str(ROOT), "-p", "no:cacheprovider", *arguments]))
+
+
+def run_each(arguments: list[str]) -> int:
+    """Run every file in a process of its own, so that what one leaves behind in an old Blender harms no other."""
+    import bpy
+    import numpy
+
+    print(f"Blender {bpy.app.version_string}, numpy {numpy.__version__}, Python {sys.version.split()[0]}", flush=True)
+    failed = []
+    for path in TESTS:
+        done = subprocess.run([sys.executable, __file__, str(path), *arguments], check=False)
+        if done.returncode != 0:
+            failed.append(f"{path.relative_to(ROOT)} (exit code {done.returncode})")
+    print(f"{len(TESTS) - len(failed)} passed, {len(failed)} failed", *failed, sep="\n  ", flush=True)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    code = main(sys.argv[1:])
+    named = any(Path(each).exists() for each in sys.argv[1:])
+    code = run_here(sys.argv[1:]) if named else run_each(sys.argv[1:])
     sys.stdout.flush()
     os._exit(code)  # bpy 4.5 never gets out of its own clean-up once Rigify was enabled
