@@ -129,4 +129,3 @@ def write_bones(folder: Path, subject: Subject) -> list[Path]:
         write_vtp(path, MeshData(path.stem, rounded, bone.indices, bone.offsets), binary=False)
         written.append(path)
     return written
-

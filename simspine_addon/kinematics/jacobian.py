@@ -102,7 +102,9 @@ def _frames_and_rates(model: Model, q: Array) -> tuple[list[tuple[Array, Array]]
     return frames, rates
 
 
-def advance_with_rates(step: Step, q: Array, rotation: Array, position: Array, body: int, rates: list[Rate]) -> tuple[Array, Array]:
+def advance_with_rates(
+    step: Step, q: Array, rotation: Array, position: Array, body: int, rates: list[Rate]
+) -> tuple[Array, Array]:
     if isinstance(step, Fixed):
         if step.translation is not None:
             position = position + np.matmul(step.translation, rotation)

@@ -56,9 +56,7 @@ def test_opensims_engine_answers_the_same(markers, tmp_path, capsys):
         assert main([str(word) for word in words]) == 0
         results.append(read_motion(output, model).values)
     assert "opensim" in capsys.readouterr().out
-    trunk = [
-        i for i, name in enumerate(model.coordinate_names) if name.startswith(("pelvis", "L"))
-    ]
+    trunk = [i for i, name in enumerate(model.coordinate_names) if name.startswith(("pelvis", "L"))]
     assert np.degrees(np.abs(results[0] - results[1]))[:, trunk].max() < 1.0
 
 
