@@ -41,7 +41,7 @@ def motion(write):
     return write(motion_text(), "motion.mot")
 
 
-def refused(capsys, arguments, *words):
+def expect_refused(capsys, arguments, *words):
     """Exit code 2, nothing on stdout, one line on stderr with the words."""
     assert main([str(a) for a in arguments]) == 2
     out, err = capsys.readouterr()
@@ -126,8 +126,8 @@ def test_import_writes_a_blend_that_blender_opens(model, motion, tmp_path, capsy
 @pytest.mark.parametrize("command", ["info", "fk", "import"])
 def test_missing_files(command, model, motion, tmp_path, capsys):
     outputs = {"info": [], "fk": ["-o", tmp_path / "o.npz"], "import": ["-o", tmp_path / "o.blend"]}[command]
-    refused(capsys, [command, tmp_path / "none.osim", motion, *outputs], "none.osim", "no such file")
-    refused(capsys, [command, model, tmp_path / "none.mot", *outputs], "none.mot", "no such file")
+    expect_refused(capsys, [command, tmp_path / "none.osim", motion, *outputs], "none.osim", "no such file")
+    expect_refused(capsys, [command, model, tmp_path / "none.mot", *outputs], "none.mot", "no such file")
 
 
 @pytest.mark.parametrize(
@@ -148,23 +148,23 @@ def test_missing_files(command, model, motion, tmp_path, capsys):
 )
 def test_bad_motion_is_one_line_and_leaves_nothing(text, words, model, write, tmp_path, capsys):
     path = write(text, "motion.mot")
-    refused(capsys, ["fk", model, path, "-o", tmp_path / "out.npz"], *words)
-    refused(capsys, ["import", model, path, "-o", tmp_path / "out.blend"], *words)
+    expect_refused(capsys, ["fk", model, path, "-o", tmp_path / "out.npz"], *words)
+    expect_refused(capsys, ["import", model, path, "-o", tmp_path / "out.blend"], *words)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model.osim", "motion.mot"]
 
 
 def test_output_in_a_folder_that_is_not_there(model, motion, tmp_path, capsys):
-    refused(capsys, ["fk", model, motion, "-o", tmp_path / "no" / "out.npz"], "out.npz", "folder does not exist")
+    expect_refused(capsys, ["fk", model, motion, "-o", tmp_path / "no" / "out.npz"], "out.npz", "folder does not exist")
 
 
 def test_output_in_a_folder_that_cannot_be_written(model, motion, capsys):
-    refused(capsys, ["fk", model, motion, "-o", "/proc/out.npz"], "/proc/out.npz", "cannot be written")
-    refused(capsys, ["import", model, motion, "-o", "/proc/out.blend"], "/proc/out.blend", "cannot be written")
+    expect_refused(capsys, ["fk", model, motion, "-o", "/proc/out.npz"], "/proc/out.npz", "cannot be written")
+    expect_refused(capsys, ["import", model, motion, "-o", "/proc/out.blend"], "/proc/out.blend", "cannot be written")
 
 
 def test_output_of_unknown_kind(model, motion, tmp_path, capsys):
-    refused(capsys, ["fk", model, motion, "-o", tmp_path / "out.xyz"], "out.xyz", ".npz")
-    refused(capsys, ["import", model, motion, "-o", tmp_path / "out.fbx"], "out.fbx", ".blend")
+    expect_refused(capsys, ["fk", model, motion, "-o", tmp_path / "out.xyz"], "out.xyz", ".npz")
+    expect_refused(capsys, ["import", model, motion, "-o", tmp_path / "out.fbx"], "out.fbx", ".blend")
 
 
 def test_unknown_command_and_missing_arguments_are_bad_input(capsys):

@@ -172,7 +172,7 @@ def test_smoothing_lowers_jitter_and_keeps_the_movement(model):
     assert errors[1] < errors[0]
 
 
-def refused(model, track, *words):
+def expect_refused(model, track, *words):
     with pytest.raises(InputError) as caught:
         inverse_kinematics(model, track)
     assert "\n" not in str(caught.value)
@@ -182,24 +182,26 @@ def refused(model, track, *words):
 
 def test_a_file_without_the_models_markers_is_refused(model):
     track = markers_of(model, sample(model, "walking", 60))
-    refused(model, replace(track, names=tuple(f"m{i}" for i in range(37))), "no marker of the model", "m0", "Nose")
+    expect_refused(
+        model, replace(track, names=tuple(f"m{i}" for i in range(37))), "no marker of the model", "m0", "Nose"
+    )
 
 
 def test_two_markers_are_too_few(model):
     track = markers_of(model, sample(model, "walking", 60))
     names = tuple(name if name in ("Hip", "Neck") else f"m{i}" for i, name in enumerate(track.names))
-    refused(model, replace(track, names=names), "only 2", "at least 3")
+    expect_refused(model, replace(track, names=names), "only 2", "at least 3")
 
 
 def test_a_file_of_gaps_alone_is_refused(model):
     track = markers_of(model, sample(model, "walking", 60))
-    refused(model, replace(track, positions=np.full_like(track.positions, np.nan)), "no frame shows 3")
+    expect_refused(model, replace(track, positions=np.full_like(track.positions, np.nan)), "no frame shows 3")
 
 
 @pytest.mark.parametrize(("factor", "word"), [(1000.0, "millimetres"), (100.0, "centimetres"), (4.0, "times as far")])
 def test_another_unit_is_named(model, factor, word):
     track = markers_of(model, sample(model, "walking", 60))
-    refused(model, replace(track, positions=track.positions * factor), word)
+    expect_refused(model, replace(track, positions=track.positions * factor), word)
 
 
 def exchanged(track, wanted):
@@ -209,7 +211,7 @@ def exchanged(track, wanted):
 
 def test_left_and_right_exchanged_is_named(model):
     track = markers_of(model, sample(model, "walking", 60))
-    refused(
+    expect_refused(
         model, exchanged(track, lambda name: name[0] in "LR" and name[1].isupper()), "left and right look exchanged"
     )
 
@@ -217,12 +219,14 @@ def test_left_and_right_exchanged_is_named(model):
 def test_exchanged_legs_are_named(model):
     track = markers_of(model, sample(model, "walking", 60))
     legs = ("Hip", "Knee", "Ankle", "BigToe", "SmallToe", "Heel")
-    refused(model, exchanged(track, lambda name: name[0] in "LR" and name[1:] in legs), "left and right of", "LKnee")
+    expect_refused(
+        model, exchanged(track, lambda name: name[0] in "LR" and name[1:] in legs), "left and right of", "LKnee"
+    )
 
 
 def test_a_mirrored_world_is_named(model):
     track = markers_of(model, sample(model, "walking", 60))
-    refused(model, replace(track, positions=track.positions * [1.0, 1.0, -1.0]), "left and right", "mirrored")
+    expect_refused(model, replace(track, positions=track.positions * [1.0, 1.0, -1.0]), "left and right", "mirrored")
 
 
 def test_cost_is_at_most_opensims_on_the_real_capture(capture):

@@ -11,7 +11,7 @@ from simspine.simspine_addon.model.types import GROUND
 LINEAR = '<LinearFunction name="function"><coefficients>1 0</coefficients></LinearFunction>'
 
 
-def refused(path, *words: str) -> InputError:
+def expect_refused(path, *words: str) -> InputError:
     """The error of reading `path`; it is one line, names the file, and holds all the words."""
     with pytest.raises(InputError) as caught:
         read_model(path)
@@ -31,11 +31,11 @@ def good(xml):
 
 
 def test_missing_file(tmp_path):
-    refused(tmp_path / "nothing.osim", "no such file")
+    expect_refused(tmp_path / "nothing.osim", "no such file")
 
 
 def test_folder_instead_of_a_file(tmp_path):
-    refused(tmp_path, "is a folder")
+    expect_refused(tmp_path, "is a folder")
 
 
 def test_unreadable_file(tmp_path, monkeypatch):
@@ -47,21 +47,21 @@ def test_unreadable_file(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(type(path), "read_bytes", deny)
-    refused(path, "cannot be read", "Permission denied")
+    expect_refused(path, "cannot be read", "Permission denied")
 
 
 def test_motion_given_for_a_model(write):
-    refused(write("time q", "motion.mot"), "is a motion, not a model", ".osim")
+    expect_refused(write("time q", "motion.mot"), "is a motion, not a model", ".osim")
 
 
 def test_empty_file(write):
-    refused(write(""), "is empty")
+    expect_refused(write(""), "is empty")
 
 
 def test_truncated_document_names_the_line_and_the_element(good, write):
     text = good.replace("><", ">\n<")
     cut = text[: text.index("<SpatialTransform>") + 60]
-    error = refused(write(cut), "not well-formed")
+    error = expect_refused(write(cut), "not well-formed")
     assert error.line is not None
     assert error.line > 5
 
@@ -69,67 +69,75 @@ def test_truncated_document_names_the_line_and_the_element(good, write):
 def test_entity_bomb(write):
     entities = '<!ENTITY b "ha"><!ENTITY c "&b;&b;&b;&b;">'
     bomb = f'<!DOCTYPE a [{entities}]><OpenSimDocument Version="40500">&c;</OpenSimDocument>'
-    refused(write('<?xml version="1.0"?>' + bomb), "document type or entities")
+    expect_refused(write('<?xml version="1.0"?>' + bomb), "document type or entities")
 
 
 def test_external_entity(write):
     text = (
         '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><OpenSimDocument Version="40500">&x;</OpenSimDocument>'
     )
-    refused(write(text), "document type or entities")
+    expect_refused(write(text), "document type or entities")
 
 
 def test_endless_nesting(write):
-    refused(write("<a>" * 500 + "</a>" * 500), "nests elements deeper")
+    expect_refused(write("<a>" * 500 + "</a>" * 500), "nests elements deeper")
 
 
 def test_not_an_opensim_document(write):
-    refused(write("<html><body/></html>"), "no OpenSim document", "<html>")
+    expect_refused(write("<html><body/></html>"), "no OpenSim document", "<html>")
 
 
 def test_set_up_of_a_tool_instead_of_a_model(write):
-    refused(write('<OpenSimDocument Version="40500"><ScaleTool/></OpenSimDocument>'), "holds no <Model>", "ScaleTool")
+    expect_refused(
+        write('<OpenSimDocument Version="40500"><ScaleTool/></OpenSimDocument>'), "holds no <Model>", "ScaleTool"
+    )
 
 
 def test_version_that_is_no_number(good, write):
-    refused(write(good.replace('Version="40500"', 'Version="four"')), "document version 'four'")
+    expect_refused(write(good.replace('Version="40500"', 'Version="four"')), "document version 'four'")
 
 
 def test_unknown_joint_type_is_named(good, write):
-    refused(
+    expect_refused(
         write(good.replace("CustomJoint", "RubberJoint")), "RubberJoint 'knee'", "cannot be represented", "PinJoint"
     )
 
 
 def test_unknown_function_names_its_joint(good, write):
     spoiled = good.replace("LinearFunction", "WobblyFunction")
-    refused(write(spoiled), "WobblyFunction", "rotation1", "does not know")
+    expect_refused(write(spoiled), "WobblyFunction", "rotation1", "does not know")
 
 
 @pytest.mark.parametrize("word", ["one", "1.2.3", "--4"])
 def test_text_in_numbers(word, good, write):
-    refused(write(good.replace("0.1 -0.25 0.05", f"0.1 {word} 0.05", 1)), f"'{word}'", "translation", "knee_in_parent")
+    expect_refused(
+        write(good.replace("0.1 -0.25 0.05", f"0.1 {word} 0.05", 1)), f"'{word}'", "translation", "knee_in_parent"
+    )
 
 
 @pytest.mark.parametrize("word", ["nan", "inf", "-inf", "1e999"])
 def test_numbers_that_are_not_finite(word, good, write):
-    refused(write(good.replace("0.1 -0.25 0.05", f"0.1 {word} 0.05", 1)), "not a finite number", "knee_in_parent")
+    expect_refused(
+        write(good.replace("0.1 -0.25 0.05", f"0.1 {word} 0.05", 1)), "not a finite number", "knee_in_parent"
+    )
 
 
 def test_wrong_number_of_components(good, write):
-    refused(write(good.replace("0.1 -0.25 0.05", "0.1 -0.25", 1)), "holds 2 numbers where 3 belong")
+    expect_refused(write(good.replace("0.1 -0.25 0.05", "0.1 -0.25", 1)), "holds 2 numbers where 3 belong")
 
 
 def test_flag_that_is_neither_true_nor_false(good, write):
-    refused(write(good.replace("<clamped>true", "<clamped>perhaps")), "'perhaps'", "Coordinate 'q'")
+    expect_refused(write(good.replace("<clamped>true", "<clamped>perhaps")), "'perhaps'", "Coordinate 'q'")
 
 
 def test_joint_without_its_parent(good, write):
-    refused(write(good.replace("<socket_parent_frame>knee_in_parent</socket_parent_frame>", "")), "names no parent")
+    expect_refused(
+        write(good.replace("<socket_parent_frame>knee_in_parent</socket_parent_frame>", "")), "names no parent"
+    )
 
 
 def test_joint_on_a_body_that_is_not_there(good, write):
-    refused(write(good.replace("/bodyset/a<", "/bodyset/z<")), "'/bodyset/z'", "no body or frame")
+    expect_refused(write(good.replace("/bodyset/a<", "/bodyset/z<")), "'/bodyset/z'", "no body or frame")
 
 
 def test_frames_that_hang_on_each_other(xml, write):
@@ -141,42 +149,42 @@ def test_frames_that_hang_on_each_other(xml, write):
         '<PinJoint name="j"><socket_parent_frame>f</socket_parent_frame><socket_child_frame>/bodyset/a'
         f"</socket_child_frame><frames>{frames}</frames></PinJoint>"
     )
-    refused(write(xml.document(xml.body("a"), joint)), "hangs on itself")
+    expect_refused(write(xml.document(xml.body("a"), joint)), "hangs on itself")
 
 
 def test_cyclic_joints(xml, write):
     joints = xml.joint("PinJoint", "one", "/bodyset/a", "/bodyset/b", ("q",))
     joints += xml.joint("PinJoint", "two", "/bodyset/b", "/bodyset/a", ("r",))
-    refused(write(xml.document(xml.body("a") + xml.body("b"), joints)), "'one', 'two'", "cycle")
+    expect_refused(write(xml.document(xml.body("a") + xml.body("b"), joints)), "'one', 'two'", "cycle")
 
 
 def test_loop_of_bodies_names_the_joint_that_closes_it(xml, write):
     joints = xml.joint("PinJoint", "one", "/ground", "/bodyset/a", ("q",))
     joints += xml.joint("PinJoint", "two", "/bodyset/a", "/bodyset/b", ("r",))
     joints += xml.joint("PinJoint", "three", "/ground", "/bodyset/b", ("s",))
-    refused(write(xml.document(xml.body("a") + xml.body("b"), joints)), "closes a loop")
+    expect_refused(write(xml.document(xml.body("a") + xml.body("b"), joints)), "closes a loop")
 
 
 def test_two_bodies_of_one_name(xml, write):
     joint = xml.joint("PinJoint", "one", "/ground", "/bodyset/a", ("q",))
-    refused(write(xml.document(xml.body("a") + xml.body("a"), joint)), "two bodies are named 'a'")
+    expect_refused(write(xml.document(xml.body("a") + xml.body("a"), joint)), "two bodies are named 'a'")
 
 
 def test_two_coordinates_of_one_name(xml, write):
     joints = xml.joint("PinJoint", "one", "/ground", "/bodyset/a", ("q",))
     joints += xml.joint("PinJoint", "two", "/bodyset/a", "/bodyset/b", ("q",))
-    refused(write(xml.document(xml.body("a") + xml.body("b"), joints)), "two coordinates are named 'q'")
+    expect_refused(write(xml.document(xml.body("a") + xml.body("b"), joints)), "two coordinates are named 'q'")
 
 
 def test_too_many_coordinates_for_the_joint(xml, write):
     joint = xml.joint("PinJoint", "one", "/ground", "/bodyset/a", ("q", "r"))
-    refused(write(xml.document(xml.body("a"), joint)), "PinJoint 'one'", "2 coordinates where 1")
+    expect_refused(write(xml.document(xml.body("a"), joint)), "PinJoint 'one'", "2 coordinates where 1")
 
 
 def test_parallel_axes(xml, write):
     axes = xml.spatial_transform({0: ("q", LINEAR)}, ("1 0 0", "1 0 0", "0 0 1", "1 0 0", "0 1 0", "0 0 1"))
     joint = xml.joint("CustomJoint", "knee", "/ground", "/bodyset/a", ("q",), axes)
-    refused(write(xml.document(xml.body("a"), joint)), "parallel rotation axes 1 and 2", "'knee'")
+    expect_refused(write(xml.document(xml.body("a"), joint)), "parallel rotation axes 1 and 2", "'knee'")
 
 
 @pytest.mark.parametrize(
@@ -190,7 +198,7 @@ def test_parallel_axes(xml, write):
 def test_spline_whose_points_do_not_fit(spline, words, xml, write):
     axes = {0: ("q", LINEAR), 3: ("q", f'<SimmSpline name="function">{spline}</SimmSpline>')}
     joint = xml.joint("CustomJoint", "knee", "/ground", "/bodyset/a", ("q",), xml.spatial_transform(axes))
-    refused(write(xml.document(xml.body("a"), joint)), words)
+    expect_refused(write(xml.document(xml.body("a"), joint)), words)
 
 
 def test_smoothing_spline_is_refused_rather_than_approximated(xml, write):
@@ -200,7 +208,7 @@ def test_smoothing_spline_is_refused_rather_than_approximated(xml, write):
     )
     axes = {0: ("q", LINEAR), 3: ("q", spline)}
     joint = xml.joint("CustomJoint", "knee", "/ground", "/bodyset/a", ("q",), xml.spatial_transform(axes))
-    refused(write(xml.document(xml.body("a"), joint)), "error_variance", "SimmSpline")
+    expect_refused(write(xml.document(xml.body("a"), joint)), "error_variance", "SimmSpline")
 
 
 def test_coupler_of_a_coordinate_that_is_not_there(xml, write):
@@ -210,7 +218,7 @@ def test_coupler_of_a_coordinate_that_is_not_there(xml, write):
         f"{LINEAR}</coupled_coordinates_function><independent_coordinate_names>zz</independent_coordinate_names>"
         "<dependent_coordinate_name>q</dependent_coordinate_name></CoordinateCouplerConstraint></objects></ConstraintSet>"
     )
-    refused(write(xml.document(xml.body("a"), joint, coupler)), "'link'", "'zz'")
+    expect_refused(write(xml.document(xml.body("a"), joint, coupler)), "'link'", "'zz'")
 
 
 def test_marker_on_a_body_that_is_not_there(xml, write):
@@ -219,11 +227,11 @@ def test_marker_on_a_body_that_is_not_there(xml, write):
         '<MarkerSet><objects><Marker name="m"><socket_parent_frame>/bodyset/zz</socket_parent_frame>'
         "<location>0 0 0</location></Marker></objects></MarkerSet>"
     )
-    refused(write(xml.document(xml.body("a"), joint, marker)), "Marker 'm'", "/bodyset/zz")
+    expect_refused(write(xml.document(xml.body("a"), joint, marker)), "Marker 'm'", "/bodyset/zz")
 
 
 def test_model_without_bodies(xml, write):
-    refused(write(xml.document("", "")), "has no bodies")
+    expect_refused(write(xml.document("", "")), "has no bodies")
 
 
 def test_tag_names_with_colons_are_read(xml, write):
@@ -260,4 +268,4 @@ def test_every_cut_of_a_document_is_refused_in_one_line(good, tmp_path):
     path = tmp_path / "cut.osim"
     for length in np.linspace(0, len(text) - 20, 60).astype(int):
         path.write_text(text[:length])
-        refused(path)
+        expect_refused(path)
