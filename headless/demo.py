@@ -11,7 +11,9 @@ from pathlib import Path
 from ..sample_rigs import MOTIONS, sample_model_path, sample_motion_path
 from ..sample_rigs.avatars.mpfb_data import has_data
 from ..sample_rigs.avatars.people import MANNEQUIN
+from ..simspine_addon.kinematics.forward import pose_track
 from ..simspine_addon.model.errors import InputError
+from ..simspine_addon.model.types import Model, Motion
 from .bootstrap import quiet_stdout
 from .documents import read_model_and_motion
 from .import_blend import write_blend
@@ -40,11 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
     model, motion = read_model_and_motion(model_path, motion_path)
     blend = output / "armature.blend"
     summary = write_blend(blend, model, motion)
+    exports = _export(output, model, motion, model_path, motion_path)
     images = _render(arguments, output / "images", model_path, motion_path, len(motion.time))
     places = {
         "model": str(model_path),
         "motion": str(motion_path),
         "armature": str(blend),
+        **exports,
         **images,
     }
     seconds = round(time.perf_counter() - started, 1)
@@ -57,6 +61,33 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _export(output: Path, model: Model, motion: Motion, model_path: Path, motion_path: Path) -> dict[str, str]:
+    """The skeleton as BVH and GLB, the avatar as FBX, and the picture of how well the motion sits on it."""
+    from ..exporters import export_bvh, export_glb
+    from . import retarget_command
+
+    places = {
+        "skeleton, BVH": output / "skeleton.bvh",
+        "skeleton, GLB": output / "skeleton.glb",
+        "avatar, FBX": output / "avatar.fbx",
+        "its report": output / "avatar.png",
+    }
+    bvh, glb, fbx, picture = places.values()
+    track = pose_track(model, motion)
+    export_bvh(bvh, track)
+    export_glb(glb, track)
+    parser = argparse.ArgumentParser()
+    retarget_command.add_arguments(parser)
+    words = [model_path, motion_path, "--avatar", _avatar(), "--articulate", "-o", fbx, "--picture", picture]
+    with quiet_stdout():
+        retarget_command.run(parser.parse_args([str(word) for word in words]))
+    return {what: str(place) for what, place in places.items() if place.exists()}
+
+
+def _avatar() -> str:
+    return FITTED if has_data() else MANNEQUIN
+
+
 def _render(
     arguments: argparse.Namespace, output: Path, model_path: Path, motion_path: Path, frames: int
 ) -> dict[str, str]:
@@ -65,12 +96,11 @@ def _render(
     from .render_job import RenderRequest, render_dataset
 
     step = max(1, frames // (VIEW_ROWS + 1))
-    avatar = FITTED if has_data() else MANNEQUIN
     request = RenderRequest(
         model=model_path,
         motion=motion_path,
         output=output / "avatar",
-        avatar=avatar,
+        avatar=_avatar(),
         frames=f"{step}:{step * VIEW_ROWS + 1}:{step}",
         size=(arguments.size, arguments.size),
         overwrite=True,
