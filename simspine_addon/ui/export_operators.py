@@ -128,6 +128,17 @@ class SIMSPINE_OT_export_fbx(bpy.types.Operator, _ArmatureExport):
     filter_glob: StringProperty(default="*.fbx", options={"HIDDEN"})
 
 
+class SIMSPINE_OT_export_usd(bpy.types.Operator, _ArmatureExport):
+    """Write the armature's motion and meshes as USD (UsdSkel)"""
+
+    bl_idname = "simspine.export_usd"
+    bl_label = "Export USD"
+    bl_options = {"REGISTER", "PRESET"}
+    filename_ext = ".usdc"
+    check_extension = None  # .usda is as good
+    filter_glob: StringProperty(default="*.usdc;*.usda", options={"HIDDEN"})
+
+
 class SIMSPINE_OT_export_opensim(bpy.types.Operator, ExportHelper):
     """Write an imported person's motion in the model's own coordinates, or its markers"""
 
@@ -166,7 +177,13 @@ class SIMSPINE_OT_export_opensim(bpy.types.Operator, ExportHelper):
         return {"FINISHED"}
 
 
-CLASSES = (SIMSPINE_OT_export_opensim, SIMSPINE_OT_export_bvh, SIMSPINE_OT_export_glb, SIMSPINE_OT_export_fbx)
+CLASSES = (
+    SIMSPINE_OT_export_opensim,
+    SIMSPINE_OT_export_bvh,
+    SIMSPINE_OT_export_glb,
+    SIMSPINE_OT_export_fbx,
+    SIMSPINE_OT_export_usd,
+)
 
 
 def menu_entries(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
@@ -175,6 +192,7 @@ def menu_entries(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
     menu.layout.operator(SIMSPINE_OT_export_bvh.bl_idname, text="BVH (SimSpine) (.bvh)")
     menu.layout.operator(SIMSPINE_OT_export_glb.bl_idname, text="GLB (SimSpine) (.glb)")
     menu.layout.operator(SIMSPINE_OT_export_fbx.bl_idname, text="FBX (SimSpine) (.fbx)")
+    menu.layout.operator(SIMSPINE_OT_export_usd.bl_idname, text="USD (SimSpine) (.usdc/.usda)")
 
 
 def _has_armature(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:

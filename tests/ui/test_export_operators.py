@@ -17,9 +17,9 @@ def person(small_person):
     return bpy.context.object
 
 
-@pytest.mark.parametrize("kind", ["bvh", "glb", "fbx"])
+@pytest.mark.parametrize("kind", ["bvh", "glb", "fbx", "usd"])
 def test_a_person_becomes_a_file(person, tmp_path, kind):
-    path = tmp_path / f"Übung eins.{kind}"
+    path = tmp_path / f"Übung eins.{'usdc' if kind == 'usd' else kind}"
     assert getattr(bpy.ops.simspine, f"export_{kind}")(filepath=str(path)) == {"FINISHED"}
     assert path.stat().st_size > 500
     assert bpy.context.object == person
@@ -58,8 +58,8 @@ def test_nothing_to_export_is_greyed_out_with_a_reason():
         bpy.ops.simspine.export_opensim(filepath="a.mot")
 
 
-def test_the_menu_offers_all_four():
+def test_the_menu_offers_all_five():
     from simspine.simspine_addon.ui import export_operators
 
     assert export_operators.menu_entries in bpy.types.TOPBAR_MT_file_export.draw._draw_funcs
-    assert len(export_operators.CLASSES) == 4
+    assert len(export_operators.CLASSES) == 5
