@@ -1,25 +1,52 @@
 """Labels of rendered images, from arrays: keypoints in pixels, in the world and before each camera, and boxes.
 
 Nothing here asks Blender anything: the same pose track that animates the scene is projected through the same
-cameras, in float64. Image points follow OpenCV (the centre of the top-left pixel is (0, 0)), so an image covers
--0.5 <= u < W - 0.5 and -0.5 <= v < H - 0.5; the world is OpenSim's ground (Y up, metres).
+cameras and lenses, in float64. Image points follow OpenCV (the centre of the top-left pixel is (0, 0)), so an image
+covers -0.5 <= u < W - 0.5 and -0.5 <= v < H - 0.5; the world is OpenSim's ground (Y up, metres).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..simspine_addon.capture.camera import Camera
+from ..simspine_addon.capture.projection import inside_image, project
 
 Array = NDArray[np.float64]
 
 LABELLED_INSIDE = 2  # COCO's v: 2 labelled and visible; occlusion is not evaluated, so 1 never occurs
+LABELLED_HIDDEN = 1
 NOT_LABELLED = 0
+SEEN, HIDDEN_BY_SELF, HIDDEN_BY_OBJECT, HIDDEN_BY_PERSON = 0, 1, 2, 3  # codes of `Occlusion.hidden_by`
+HIDDEN_REASONS = ("", "self", "object", "other person")
 NEAREST_DEPTH_M = 0.01  # nearer than this a point does not count as in front of the camera
+
+
+@dataclass(frozen=True, slots=True)
+class Occlusion:
+    """What stands between each camera and each keypoint; a point counts as seen if the ray to it enters exactly one
+    layer of skin and that is the person's own."""
+
+    hidden_by: NDArray[np.uint8]  # [V, T, K] SEEN or why not: the first thing on the ray that hides it
+    depth_under_skin: Array  # [V, T, K] m along the ray from where it last enters the person's own skin; NaN if never
+    facing: Array  # [V, T, K] cosine between that skin's normal and the direction to the camera; NaN if never
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """The person's joint angles and spine in every frame."""
+
+    axis_names: tuple[str, ...]  # [A] the 62 kinematic axes, or those that the model has
+    axes: Array  # [T, A] rad and m
+    vertebra_names: tuple[str, ...]  # [B]
+    vertebra_rotations: Array  # [T, B, 3, 3] in ground
+    vertebra_positions: Array  # [T, B, 3] m, the joint below each
+    lumbar_lordosis: Array  # [T] rad, L1-S1
+    thoracic_kyphosis: Array  # [T] rad, T3-T12; NaN where the model has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +60,7 @@ class Labels:
 
     keypoint_names: tuple[str, ...]  # [K]
     keypoint_parents: tuple[int, ...]  # [K], -1 for the root
-    cameras: tuple[Camera, ...]  # [V], without distortion
+    cameras: tuple[Camera, ...]  # [V]; where one moves, its pose in the first frame
     frames: NDArray[np.int64]  # [T] rows of the motion, 0-based
     time: Array  # [T] s
     points_world: Array  # [T, K, 3] m
@@ -41,12 +68,21 @@ class Labels:
     points_2d: Array  # [V, T, K, 2] px
     inside: NDArray[np.bool_]  # [V, T, K] in front of the camera and within the image
     boxes: Array  # [V, T, 4] px
+    camera_rotations: Array  # [V, T, 3, 3] R of each image: constant unless the camera is carried about
+    camera_translations: Array  # [V, T, 3] t of each image, m
     points_world_model: Array | None = None  # [T, K, 3] m
+    occlusion: Occlusion | None = None
+    anatomy: Anatomy | None = None
+    masks: tuple[tuple[str, ...], ...] | None = None  # [V][T] COCO's compressed RLE of the person's visible pixels
+    person: str = "person"
 
     @property
     def visibility(self) -> NDArray[np.uint8]:
-        """COCO's v, [V, T, K]: 2 inside the image, else 0."""
-        return np.where(self.inside, LABELLED_INSIDE, NOT_LABELLED).astype(np.uint8)
+        """COCO's v, [V, T, K]: 0 outside the image; 2 seen, 1 hidden where occlusion was evaluated, else 2."""
+        if self.occlusion is None:
+            return np.where(self.inside, LABELLED_INSIDE, NOT_LABELLED).astype(np.uint8)
+        seen = np.where(self.occlusion.hidden_by == SEEN, LABELLED_INSIDE, LABELLED_HIDDEN)
+        return np.where(self.inside, seen, NOT_LABELLED).astype(np.uint8)
 
 
 def make_labels(
@@ -58,21 +94,30 @@ def make_labels(
     time: Array,
     outline: Callable[[int], Array] | None = None,
     points_world_model: Array | None = None,
+    camera_poses: tuple[Array, Array] | None = None,
 ) -> Labels:
-    """Project keypoints [T, K, 3] (m, OpenSim ground, NaN where missing) through distortion-free cameras.
+    """Project keypoints [T, K, 3] (m, OpenSim ground, NaN where missing) through cameras and their lenses.
 
     `outline(i)` gives the points [N, 3] whose projections bound the person in the i-th frame (the vertices of
     what is rendered); without it the boxes are those of the keypoints. `points_world_model` [T, K, 3] are the
-    model's keypoints, where those that are labelled are an avatar's.
+    model's keypoints, where those that are labelled are an avatar's. `camera_poses` are R [V, T, 3, 3] and
+    t [V, T, 3] of every image, where cameras move.
     """
     points_world = np.asarray(points_world, float)
-    seen = [_view(camera, points_world) for camera in cameras]
+    views, count = len(cameras), len(points_world)
+    if camera_poses is None:
+        rotations = np.stack([np.broadcast_to(np.asarray(camera.R, float), (count, 3, 3)) for camera in cameras])
+        translations = np.stack([np.broadcast_to(np.asarray(camera.t, float), (count, 3)) for camera in cameras])
+    else:
+        rotations, translations = (np.asarray(poses, float) for poses in camera_poses)
+    before = np.einsum("vtij,tkj->vtki", rotations, points_world) + translations[:, :, None]
+    seen = [image_points(camera, before[view]) for view, camera in enumerate(cameras)]
     bounds = outline if outline is not None else points_world.__getitem__
-    boxes = np.full((len(cameras), len(points_world), 4), np.nan)
-    for frame in range(len(points_world)):
+    boxes = np.full((views, count, 4), np.nan)
+    for frame in range(count):
         points = np.asarray(bounds(frame), float)
         for view, camera in enumerate(cameras):
-            boxes[view, frame] = bounding_box(camera, points)
+            boxes[view, frame] = _box(camera, points @ rotations[view, frame].T + translations[view, frame])
     return Labels(
         keypoint_names=tuple(keypoint_names),
         keypoint_parents=tuple(int(parent) for parent in keypoint_parents),
@@ -80,10 +125,12 @@ def make_labels(
         frames=np.asarray(frames, np.int64),
         time=np.asarray(time, float),
         points_world=points_world,
-        points_camera=np.stack([view[0] for view in seen]),
-        points_2d=np.stack([view[1] for view in seen]),
-        inside=np.stack([view[2] for view in seen]),
+        points_camera=before,
+        points_2d=np.stack([view[0] for view in seen]),
+        inside=np.stack([view[1] for view in seen]),
         boxes=boxes,
+        camera_rotations=rotations,
+        camera_translations=translations,
         points_world_model=None if points_world_model is None else np.asarray(points_world_model, float),
     )
 
@@ -94,7 +141,20 @@ def bounding_box(camera: Camera, points: Array) -> Array:
     Points behind the camera are left out. The box is cut to the centres of the outermost pixels, [0, W - 1] and
     [0, H - 1], so that no reader of COCO files meets a negative corner.
     """
-    _, pixels, _ = _view(camera, points)
+    return _box(camera, np.asarray(points, float) @ camera.R.T + camera.t)
+
+
+def image_points(camera: Camera, before: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Image points [..., 2] (px, NaN behind) of points before the camera [..., 3] (m), and whether inside [...]."""
+    standing = replace(camera, R=np.eye(3), t=np.zeros(3))
+    with np.errstate(invalid="ignore"):
+        in_front = before[..., 2] > NEAREST_DEPTH_M
+    pixels, _ = project(standing, np.where(in_front[..., None], before, np.nan))
+    return pixels, in_front & inside_image(camera, pixels)
+
+
+def _box(camera: Camera, before: Array) -> Array:
+    pixels, _ = image_points(camera, before)
     pixels = pixels[np.isfinite(pixels).all(axis=-1)]
     if not len(pixels):
         return np.full(4, np.nan)
@@ -104,17 +164,3 @@ def bounding_box(camera: Camera, points: Array) -> Array:
         return np.full(4, np.nan)
     low, high = np.clip(low, 0, limit), np.clip(high, 0, limit)
     return np.concatenate([low, high - low])
-
-
-def _view(camera: Camera, points: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Points before the camera [..., 3] (m), in the image [..., 2] (px, NaN behind), and whether inside [...]."""
-    before = points @ camera.R.T + camera.t
-    with np.errstate(invalid="ignore"):
-        in_front = before[..., 2] > NEAREST_DEPTH_M
-    depth = np.where(in_front, before[..., 2], np.nan)[..., None]
-    pixels = before[..., :2] / depth * np.diag(camera.K)[:2] + camera.K[:2, 2]
-    width, height = camera.size
-    u, v = pixels[..., 0], pixels[..., 1]
-    with np.errstate(invalid="ignore"):
-        inside = in_front & (u >= -0.5) & (u < width - 0.5) & (v >= -0.5) & (v < height - 0.5)
-    return before, pixels, inside
