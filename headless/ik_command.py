@@ -36,7 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("coupled", "soft", "free"),
         help="levels tied by the model's couplers, drawn to them, or free (default soft; opensim: coupled)",
     )
-    parser.add_argument("--lumbar-weight", type=_not_negative, metavar="W", help="how strongly soft levels are drawn")
+    parser.add_argument(
+        "--lumbar-weight", type=_not_negative, metavar="W", help="how strongly soft or free levels are drawn"
+    )
+    parser.add_argument(
+        "--limits",
+        choices=("bounds", "penalties"),
+        default="bounds",
+        help="ranges of clamped coordinates: held as opensim does, or left at a cost (default %(default)s)",
+    )
     parser.add_argument("--weights", type=Path, metavar="FILE.json", help="weights of markers and coordinates")
     parser.add_argument("--deviation", type=Path, metavar="OUT.sto", help="also write each angle's standard deviation")
     parser.add_argument("--report", type=Path, metavar="R.json", help="errors and flags of every frame")
@@ -89,6 +97,7 @@ def _solve(model: Model, track: MarkerTrack, arguments: argparse.Namespace) -> I
         lumbar_weight=IkOptions().lumbar_weight if arguments.lumbar_weight is None else arguments.lumbar_weight,
         smooth=arguments.smooth,
         smooth_order=arguments.smooth_order,
+        limits=arguments.limits,
     )
     if arguments.engine == "batch":
         return inverse_kinematics(model, track, options)

@@ -52,7 +52,7 @@ def lifting_with_twist(subject: Subject) -> SampleMotion:
     body = {
         "pelvis_tilt": pelvis,
         "pelvis_list": still,
-        "pelvis_rotation": -20.0 * turn,
+        "pelvis_rotation": -34.0 * turn,
         "neck_flexion": 22.0 * down - 6.0 * place,
         "neck_rotation": -22.0 * turn,
     }
@@ -67,5 +67,5 @@ def lifting_with_twist(subject: Subject) -> SampleMotion:
     body |= _hands_apart(subject, relaxed_arms(time) | body, grip)
     balance = (still + BALANCE_X_M + 0.005 * down, -0.012 * turn)
     return on_planted_feet(
-        subject, time, body, (lumbar, 5.0 * turn, -28.0 * turn), 6.0 + 72.0 * down + 8.0 * place, balance
+        subject, time, body, (lumbar, 5.0 * turn, -10.5 * turn), 6.0 + 72.0 * down + 8.0 * place, balance
     )

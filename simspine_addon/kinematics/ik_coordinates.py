@@ -7,7 +7,7 @@ coordinates to derivatives by the free ones, through chains of couplers too.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,16 @@ from ..model.functions import Linear
 from ..model.types import GROUND, Coupler, Model
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`weight * (q - end)^2` for whatever part of a coordinate lies beyond an end of its range."""
+
+    coordinates: NDArray[np.int64]  # [L]
+    low: Array  # [L]
+    high: Array  # [L]
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,14 @@ def free_coordinates(model: Model, released: Collection[int] = ()) -> FreeCoordi
     ]
     indices = np.array(free, dtype=np.int64)
     return FreeCoordinates(model, indices, low[indices], high[indices], couplers, rest[0])
+
+
+def without_bounds(coordinates: FreeCoordinates, weight: float) -> tuple[FreeCoordinates, Limits]:
+    """The same coordinates free to leave their ranges, and what it costs them to do so."""
+    limited = np.isfinite(coordinates.low) | np.isfinite(coordinates.high)
+    limits = Limits(coordinates.indices[limited], coordinates.low[limited], coordinates.high[limited], weight)
+    unbounded = np.full(len(coordinates.indices), np.inf)
+    return replace(coordinates, low=-unbounded, high=unbounded), limits
 
 
 def series_couplers(model: Model) -> tuple[Coupler, ...]:

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.types import GROUND, Coupler, Model
-from .ik_coordinates import FreeCoordinates
-from .jacobian import marker_jacobian
+from .ik_coordinates import FreeCoordinates, Limits
+from .jacobian import MarkerChains, marker_chains, marker_jacobian
 
 Array = NDArray[np.float64]
 
@@ -44,16 +44,18 @@ class IkProblem:
         markers: [M] indices of the model's markers.
         targets: [T, M, 3] m; zero where unseen.
         weights: [T, M], each frame's sum is 1; zero where unseen.
-        skeleton: the model with the M markers and the bodies that carry or hold them alone.
+        skeleton: the model with the M markers and the bodies that carry or hold them alone, compiled.
+        limits: ranges that cost something to leave; None where limits are bounds (those of `coordinates`).
     """
 
     coordinates: FreeCoordinates
     markers: tuple[int, ...]
     targets: Array
     weights: Array
-    skeleton: Model
+    skeleton: MarkerChains
     coordinate_priors: tuple[CoordinatePrior, ...] = ()
     coupler_priors: tuple[CouplerPrior, ...] = ()
+    limits: Limits | None = None
 
     @property
     def frames(self) -> int:
@@ -84,6 +86,7 @@ class IkProblem:
         points, jacobian = marker_jacobian(self.skeleton, values)
         count, seen = len(free), 3 * len(self.markers)
         priors = len(self.coordinate_priors) + len(self.coupler_priors)
+        priors += 0 if self.limits is None else len(self.limits.coordinates)
         roots = np.repeat(np.sqrt(self.weights[frames]), 3, axis=1)
         residuals = np.zeros((count, seen + priors))
         residuals[:, :seen] = roots * (points - self.targets[frames]).reshape(count, seen)
@@ -111,10 +114,16 @@ class IkProblem:
                 slope = coupler.scale * coupler.function.derivative(arguments, place)
                 derivatives[independent, row] -= root * slope
             row += 1
+        if self.limits is not None:
+            limited = self.limits.coordinates
+            root, value = np.sqrt(self.limits.weight), values[:, limited]
+            beyond = value - np.clip(value, self.limits.low, self.limits.high)
+            residuals[:, row:] = root * beyond
+            derivatives[limited, np.arange(row, row + len(limited))] = root * (beyond != 0).T
 
 
-def marker_skeleton(model: Model, markers: tuple[int, ...]) -> Model:
-    """`model` with these markers alone, in this order, and only the bodies between them and ground."""
+def marker_skeleton(model: Model, markers: tuple[int, ...]) -> MarkerChains:
+    """`model` with these markers alone, in this order, and only the bodies between them and ground, compiled."""
     wanted: set[int] = set()
     for index in markers:
         body = model.markers[index].body
@@ -123,7 +132,7 @@ def marker_skeleton(model: Model, markers: tuple[int, ...]) -> Model:
             body = model.joints[body].parent
     kept = sorted(wanted)
     place = {GROUND: GROUND, **{body: number for number, body in enumerate(kept)}}
-    return replace(
+    reduced = replace(
         model,
         bodies=tuple(model.bodies[body] for body in kept),
         joints=tuple(
@@ -132,6 +141,7 @@ def marker_skeleton(model: Model, markers: tuple[int, ...]) -> Model:
         markers=tuple(replace(model.markers[i], body=place[model.markers[i].body]) for i in markers),
         geometry=(),
     )
+    return marker_chains(reduced)
 
 
 @dataclass(frozen=True, slots=True)

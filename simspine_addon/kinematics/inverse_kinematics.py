@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from ..model.errors import InputError
 from ..model.text_table import listed
-from ..model.types import MarkerTrack, Model, Motion
+from ..model.types import Coupler, MarkerTrack, Model, Motion
 from .ik_checks import check_sides, check_size, shared_markers
-from .ik_coordinates import FreeCoordinates, free_coordinates, series_couplers
+from .ik_coordinates import FreeCoordinates, free_coordinates, series_couplers, without_bounds
 from .ik_deviation import standard_deviations
 from .ik_frames import FramesFit, fit_each_frame
 from .ik_problem import CoordinatePrior, CouplerPrior, IkProblem, marker_skeleton
@@ -39,8 +39,11 @@ class IkOptions:
     Fields:
         weights: of markers and coordinates; the paper's by default.
         lumbar: what becomes of couplers between joints of one chain (the lumbar levels): "coupled" keeps them,
-            "soft" adds `lumbar_weight * (q_i - c_i(q_0))^2` instead, "free" drops them.
+            "soft" adds `lumbar_weight * (q_i - c_i(q_0))^2` instead, "free" draws each level to its default by
+            `lumbar_weight * (q_i - default)^2`: without that ridge three lumbar markers do not determine 18 angles.
         lumbar_weight: in m^2 per rad^2, as marker errors are mean squares in m^2.
+        limits: "bounds" holds clamped coordinates within their ranges, as opensim does; "penalties" lets them leave
+            at a cost of `limit_weight` m^2 per rad^2.
         smooth: lambda of the trajectory; 0 fits frame by frame.
         smooth_order: order of the differences, 1 or 2.
     """
@@ -50,6 +53,8 @@ class IkOptions:
     lumbar_weight: float = 1e-4
     smooth: float = 0.0
     smooth_order: int = 2
+    limits: Literal["bounds", "penalties"] = "bounds"
+    limit_weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,9 @@ def make_problem(model: Model, track: MarkerTrack, options: IkOptions) -> tuple[
         notes.append("the model has no couplers along its spine: nothing to be soft about")
     released = () if options.lumbar == "coupled" else tuple(coupler.dependent for coupler in lumbar)
     soft = lumbar if options.lumbar == "soft" else ()
-    coordinates = free_coordinates(model, released)
+    coordinates, limits = free_coordinates(model, released), None
+    if options.limits == "penalties":
+        coordinates, limits = without_bounds(coordinates, options.limit_weight)
     ours, theirs = shared_markers(model, track)
     positions = track.positions[:, list(theirs)]
     seen = np.isfinite(positions).all(axis=2)
@@ -142,8 +149,12 @@ def make_problem(model: Model, track: MarkerTrack, options: IkOptions) -> tuple[
         targets=np.where(weights[:, :, None] > 0, positions, 0.0),
         weights=weights / np.where(total > 0, total, 1.0),
         skeleton=marker_skeleton(model, ours),
-        coordinate_priors=_coordinate_priors(model, coordinates, options.weights, notes),
+        coordinate_priors=(
+            *_coordinate_priors(model, coordinates, options.weights, notes),
+            *(_ridge(model, lumbar, options.lumbar_weight) if options.lumbar == "free" else ()),
+        ),
         coupler_priors=tuple(CouplerPrior(coupler, options.lumbar_weight) for coupler in soft),
+        limits=limits,
     )
     return problem, notes
 
@@ -151,11 +162,23 @@ def make_problem(model: Model, track: MarkerTrack, options: IkOptions) -> tuple[
 def _check_options(options: IkOptions) -> None:
     if options.lumbar not in ("coupled", "soft", "free"):
         raise InputError(f"the lumbar spine cannot be '{options.lumbar}'", hint="choose coupled, soft or free")
-    for name, value in (("smoothness", options.smooth), ("lumbar weight", options.lumbar_weight)):
+    if options.limits not in ("bounds", "penalties"):
+        raise InputError(f"limits cannot be '{options.limits}'", hint="choose bounds or penalties")
+    for name, value in (
+        ("smoothness", options.smooth),
+        ("lumbar weight", options.lumbar_weight),
+        ("limit weight", options.limit_weight),
+    ):
         if not (np.isfinite(value) and value >= 0):
             raise InputError(f"the {name} is {value:g}", hint="give a number of at least 0")
     if options.smooth_order not in (1, 2):
         raise InputError(f"differences of order {options.smooth_order} are not known", hint="choose 1 or 2")
+
+
+def _ridge(model: Model, couplers: tuple[Coupler, ...], weight: float) -> tuple[CoordinatePrior, ...]:
+    """A ridge on every coordinate that the couplers of the spine would have tied together."""
+    tied = {index for coupler in couplers for index in (coupler.dependent, *coupler.independents)}
+    return tuple(CoordinatePrior(index, model.coordinates[index].default, weight) for index in sorted(tied))
 
 
 def _coordinate_priors(

@@ -31,34 +31,64 @@ class Rate:
     origin: Array
 
 
-def marker_jacobian(model: Model, values: Array, markers: Sequence[int] | None = None) -> tuple[Array, Array]:
+@dataclass(frozen=True, slots=True)
+class MarkerChains:
+    """A model made ready for many Jacobians of the same markers: the steps of its joints, and what moves with what.
+
+    `parents` [B] are bodies (GROUND: -1), `steps` [B] lists; `bodies` [M] and `locations` [M, 3] are the markers';
+    `moved` [B] holds the markers beyond each body; `coordinates` is the number of columns.
+    """
+
+    parents: tuple[int, ...]
+    steps: tuple[tuple[Step, ...], ...]
+    bodies: NDArray[np.int64]
+    locations: Array
+    moved: tuple[NDArray[np.int64], ...]
+    coordinates: int
+
+
+def marker_chains(model: Model, markers: Sequence[int] | None = None) -> MarkerChains:
+    """Compile `model` for its markers (all of them by default)."""
+    chosen = list(range(len(model.markers))) if markers is None else list(markers)
+    bodies = np.array([model.markers[i].body for i in chosen], dtype=np.int64)
+    beyond = _descendants(model)
+    return MarkerChains(
+        parents=tuple(joint.parent for joint in model.joints),
+        steps=tuple(tuple(steps) for steps in compile_model(model)),
+        bodies=bodies,
+        locations=np.array([model.markers[i].location for i in chosen]).reshape(-1, 3),
+        moved=tuple(np.flatnonzero((bodies != GROUND) & beyond[body, bodies]) for body in range(len(model.bodies))),
+        coordinates=len(model.coordinates),
+    )
+
+
+def marker_jacobian(
+    model: Model | MarkerChains, values: Array, markers: Sequence[int] | None = None
+) -> tuple[Array, Array]:
     """Markers and their derivatives by every coordinate.
 
     Args:
-        model: the model.
+        model: the model, or what `marker_chains` made of it (then with the markers chosen there).
         values: coordinate values [T, C], rad and m.
         markers: indices of the markers wanted; all of them by default.
 
     Returns:
         positions [T, M, 3] in m, and the Jacobian [T, M, 3, C] in m per rad or m per m.
     """
-    chosen = list(range(len(model.markers))) if markers is None else list(markers)
-    bodies = np.array([model.markers[i].body for i in chosen], dtype=np.int64)
-    locations = np.array([model.markers[i].location for i in chosen]).reshape(-1, 3)
+    chains = model if isinstance(model, MarkerChains) else marker_chains(model, markers)
     q = np.ascontiguousarray(np.asarray(values, dtype=float).T)
-    frames, rates = _frames_and_rates(model, q)
+    frames, rates = _frames_and_rates(chains, q)
     count = q.shape[1]
-    points = np.empty((len(chosen), 3, count))
-    for index, (body, location) in enumerate(zip(bodies, locations, strict=True)):
+    points = np.empty((len(chains.bodies), 3, count))
+    for index, (body, location) in enumerate(zip(chains.bodies, chains.locations, strict=True)):
         if body == GROUND:
             points[index] = location[:, None]
         else:
             rotation, position = frames[body]
             points[index] = np.matmul(location, rotation) + position
-    jacobian = np.zeros((len(model.coordinates), len(chosen), 3, count))
-    beyond = _descendants(model)
+    jacobian = np.zeros((chains.coordinates, len(chains.bodies), 3, count))
     for rate in rates:
-        moved = np.flatnonzero((bodies != GROUND) & beyond[rate.body, bodies])
+        moved = chains.moved[rate.body]
         if len(moved):
             jacobian[rate.coordinate, moved] += _velocity(rate, points[moved])
     return points.transpose(2, 0, 1), jacobian.transpose(3, 1, 2, 0)
@@ -88,14 +118,14 @@ def _descendants(model: Model) -> NDArray[np.bool_]:
     return beyond
 
 
-def _frames_and_rates(model: Model, q: Array) -> tuple[list[tuple[Array, Array]], list[Rate]]:
+def _frames_and_rates(chains: MarkerChains, q: Array) -> tuple[list[tuple[Array, Array]], list[Rate]]:
     """Body frames (rotation [3, 3, T], position [3, T]) and the rates of all steps, in ground."""
     count = q.shape[1]
     ground = np.repeat(np.eye(3)[:, :, None], count, axis=2), np.zeros((3, count))
     frames: list[tuple[Array, Array]] = []
     rates: list[Rate] = []
-    for body, (joint, steps) in enumerate(zip(model.joints, compile_model(model), strict=True)):
-        rotation, position = ground if joint.parent == GROUND else frames[joint.parent]
+    for body, (parent, steps) in enumerate(zip(chains.parents, chains.steps, strict=True)):
+        rotation, position = ground if parent == GROUND else frames[parent]
         for step in steps:
             rotation, position = advance_with_rates(step, q, rotation, position, body, rates)
         frames.append((rotation, position))

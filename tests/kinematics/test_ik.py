@@ -77,6 +77,25 @@ def test_limits_of_clamped_coordinates_are_kept(model):
     assert "knee_angle_r" in result.report.at_limit
 
 
+def test_a_range_that_is_a_penalty_is_left_as_far_as_its_weight_allows(model):
+    """A knee five degrees past its end: kept with no weight, part of it with some, none of it with much."""
+    knee = model.coordinate_names.index("knee_angle_r")
+    values = sample(model, "walking", 40)[:2]
+    top = max(model.coordinates[knee].range)
+    values[:, knee] = top + np.radians(5.0)
+    track = markers_of(model, values)
+
+    def beyond(weight):
+        options = IkOptions(weights=FAITHFUL, lumbar="coupled", limits="penalties", limit_weight=weight)
+        return inverse_kinematics(model, track, options).motion.values[:, knee] - top
+
+    assert np.allclose(beyond(0.0), np.radians(5.0), atol=2e-4)
+    loose, firm_hold = beyond(1e-3), beyond(1e2)
+    assert (loose > 0).all()
+    assert (loose < np.radians(5.0)).all()
+    assert np.abs(firm_hold).max() < np.radians(0.01)
+
+
 def test_couplers_hold_exactly_when_coupled(model):
     track = markers_of(model, sample(model, "lifting_with_twist", 30))
     track = replace(track, positions=track.positions + np.random.default_rng(0).normal(0, 0.01, track.positions.shape))

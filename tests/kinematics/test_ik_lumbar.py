@@ -19,6 +19,7 @@ FAITHFUL = replace(SIMSPINE_WEIGHTS, coordinates={})
 NOISE_M = 0.016
 # What each level does of its coupled part: L4-L5 and L3-L4 stiff, those above making up for it, all within limits.
 DEVIATION = (1.0, 0.4, 0.5, 1.45, 1.4, 1.4)
+MILD_DEVIATION = (1.0, 0.65, 0.7, 1.27, 1.23, 1.23)
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +52,31 @@ def test_coupled_levels_are_found_through_noise(model):
     assert (errors.max(axis=0) <= [0.35, 0.15, 0.16]).all(), errors
 
 
-def test_soft_levels_follow_a_spine_that_leaves_its_couplers_where_coupled_ones_fail(model):
+def deviating(model, shares):
     values = read_motion(sample_motion_path("trunk_flexion"), model).values.copy()
-    for places, share in zip(lumbar_places(model), DEVIATION, strict=True):
+    for places, share in zip(lumbar_places(model), shares, strict=True):
         values[:, places] *= 0.85 * share
+    return values
+
+
+def test_every_single_soft_level_is_found_where_single_coupled_ones_are_not(model):
+    values = deviating(model, MILD_DEVIATION)
+    coupled = level_errors(model, values, lumbar="coupled", smooth=0.1)
+    soft = level_errors(model, values, lumbar="soft", smooth=1.0)
+    assert coupled.max() > 1.7, coupled
+    assert soft.max() < 1.5, soft
+
+
+def test_free_levels_are_held_by_their_ridge(model):
+    values = deviating(model, MILD_DEVIATION)
+    errors = level_errors(model, values, lumbar="free", smooth=1.0)
+    loose = level_errors(model, values, lumbar="free", smooth=0.0, lumbar_weight=0.0)
+    assert np.sqrt(np.mean(errors**2, axis=0)).max() < 2.0, errors
+    assert loose.max() > 5.0, loose
+
+
+def test_soft_levels_follow_a_spine_that_leaves_its_couplers_where_coupled_ones_fail(model):
+    values = deviating(model, DEVIATION)
     coupled = level_errors(model, values, lumbar="coupled", smooth=0.1)
     soft = level_errors(model, values, lumbar="soft", smooth=1.0)
     over_levels = [np.sqrt(np.mean(each**2, axis=0)) for each in (coupled, soft)]
