@@ -107,7 +107,7 @@ def write_contact_sheet(path: Path, labels: Labels, paths: Sequence[Sequence[Pat
             sheet.paste(plain, (left, top))
             sheet.paste(labelled(plain, points, labels.keypoint_parents), (left, top + CELL_PX + GAP_PX))
             caption = f"{labels.cameras[view].name}   frame {labels.frames[index]}   {labels.time[index]:.2f} s"
-            pen.text((left + 12, top + CELL_PX - 28), caption, font=_font(14), fill=_TEXT)
+            pen.text((left + 12, top + CELL_PX - 28), caption, font=font(14), fill=_TEXT)
     with atomic_path(path) as temporary:
         sheet.save(temporary)
 
@@ -137,7 +137,7 @@ def write_comparison_sheet(
                 left = EDGE_PX + column * pitch
                 sheet.paste(_close_up(labels, paths, view, index, _region(first, view, index)), (left, top))
                 caption = f"{what}   {labels.cameras[view].name}   {labels.time[index]:.2f} s"
-                pen.text((left + 12, top + CELL_PX - 28), caption, font=_font(14), fill=_TEXT)
+                pen.text((left + 12, top + CELL_PX - 28), caption, font=font(14), fill=_TEXT)
     with atomic_path(path) as temporary:
         sheet.save(temporary)
 
@@ -173,15 +173,15 @@ def _region(labels: Labels, view: int, index: int) -> tuple[float, float, float,
 def _header(pen: ImageDraw, width: int, title: str, labels: Labels) -> None:
     labelled_count = int(np.isfinite(labels.points_world).all(axis=(0, 2)).sum())
     views, frames = labels.points_2d.shape[:2]
-    pen.text((EDGE_PX, 26), title, font=_font(28), fill=_TEXT)
+    pen.text((EDGE_PX, 26), title, font=font(28), fill=_TEXT)
     total = len(labels.keypoint_names)
     whose = "model" if labels.points_world_model is None else "avatar"
     about = f"{views} views, {frames} frames each   ·   {labelled_count} of {total} keypoints on this {whose}"
-    pen.text((EDGE_PX, 64), about, font=_font(16), fill=_FAINT)
+    pen.text((EDGE_PX, 64), about, font=font(16), fill=_FAINT)
     right = float(width - EDGE_PX)
     for region in reversed(REGION_COLORS):
-        right -= pen.textlength(region, font=_font(16))
-        pen.text((right, 34), region, font=_font(16), fill=_TEXT)
+        right -= pen.textlength(region, font=font(16))
+        pen.text((right, 34), region, font=font(16), fill=_TEXT)
         pen.ellipse((right - 20, 38, right - 8, 50), fill=REGION_COLORS[region])
         right -= 42
 
@@ -223,7 +223,7 @@ def _spread(count: int, most: int) -> list[int]:
     return [int((2 * i + 1) * count / (2 * most)) for i in range(most)]
 
 
-def _font(size: int):  # -> ImageFont.FreeTypeFont, Pillow's own typeface: the same wherever it is drawn
+def font(size: int):  # -> ImageFont.FreeTypeFont, Pillow's own typeface: the same wherever it is drawn
     from PIL import ImageFont
 
     return ImageFont.load_default(size)
