@@ -14,6 +14,7 @@ from ..model.types import GROUND, Joint, Model
 
 Array = NDArray[np.float64]
 
+_TRUNKS, _PELVES = ("torso", "thorax", "trunk"), ("pelvis", "sacrum")
 _LUMBAR_BODY = re.compile(r"^(?:lumbar[_ ]?|lumbar_vertebra[_ ]?|l)([1-5])(?:_vertebra)?$", re.IGNORECASE)
 
 
@@ -37,20 +38,26 @@ def lumbar_levels(model: Model) -> tuple[Level, ...]:
         if match:
             vertebrae[int(match.group(1))] = index
     levels = []
+    ends = {*vertebrae.values(), *(i for i, name in enumerate(model.body_names) if name.lower() in _PELVES)}
     for number in sorted(vertebrae, reverse=True):
         below = "S1" if number == 5 else f"L{number + 1}"
-        levels.append(Level(f"L{number}-{below}", _carrier(model, vertebrae[number])))
+        levels.append(Level(f"L{number}-{below}", _carrier(model, vertebrae[number], ends)))
     if 1 in vertebrae:
-        above = [j for j, joint in enumerate(model.joints) if joint.parent == vertebrae[1] and not _is_weld(joint)]
+        above = [j for j, joint in enumerate(model.joints) if joint.parent == vertebrae[1]]
+        # a joint that moves rather than something welded to L1; a fused level is welded itself
+        above.sort(key=lambda j: (_is_weld(model.joints[j]), model.body_names[j].lower() not in _TRUNKS))
         if above:
             levels.append(Level("T12-L1", above[0]))
     return tuple(levels) if levels else _single_joint(model)
 
 
-def _carrier(model: Model, body: int) -> int:
-    """The joint that carries a body, past welds."""
+def _carrier(model: Model, body: int, ends: set[int]) -> int:
+    """The joint that carries a body, past welds, but not past a vertebra or the pelvis: a fused level is a weld."""
+    first = body
     while _is_weld(model.joints[body]) and model.joints[body].parent != GROUND:
         body = model.joints[body].parent
+        if body in ends:
+            return first
     return body
 
 
@@ -60,10 +67,10 @@ def _is_weld(joint: Joint) -> bool:
 
 def _single_joint(model: Model) -> tuple[Level, ...]:
     names = [name.lower() for name in model.body_names]
-    for trunk in ("torso", "thorax", "trunk"):
+    for trunk in _TRUNKS:
         if trunk in names:
             joint = model.joints[names.index(trunk)]
-            if joint.parent != GROUND and names[joint.parent] in ("pelvis", "sacrum"):
+            if joint.parent != GROUND and names[joint.parent] in _PELVES:
                 return (Level("lumbar", names.index(trunk)),)
     return ()
 
