@@ -15,21 +15,27 @@ from numpy.typing import NDArray
 
 from ..simspine_addon.capture.camera import Camera
 from ..simspine_addon.capture.projection import inside_image, project
+from ..simspine_addon.scene.visibility_layers import HIDDEN_BY_OBJECT as HIDDEN_BY_OBJECT
+from ..simspine_addon.scene.visibility_layers import HIDDEN_BY_PERSON as HIDDEN_BY_PERSON
+from ..simspine_addon.scene.visibility_layers import HIDDEN_BY_SELF as HIDDEN_BY_SELF
+from ..simspine_addon.scene.visibility_layers import SEEN as SEEN
 
 Array = NDArray[np.float64]
 
-LABELLED_INSIDE = 2  # COCO's v: 2 labelled and visible; occlusion is not evaluated, so 1 never occurs
+LABELLED_INSIDE = 2  # COCO's v: 2 labelled and visible, 1 labelled and hidden, 0 not labelled
 LABELLED_HIDDEN = 1
 NOT_LABELLED = 0
-SEEN, HIDDEN_BY_SELF, HIDDEN_BY_OBJECT, HIDDEN_BY_PERSON = 0, 1, 2, 3  # codes of `Occlusion.hidden_by`
-HIDDEN_REASONS = ("", "self", "object", "other person")
+HIDDEN_REASONS = ("", "self", "object", "other person")  # by the codes of `Occlusion.hidden_by`
 NEAREST_DEPTH_M = 0.01  # nearer than this a point does not count as in front of the camera
 
 
 @dataclass(frozen=True, slots=True)
 class Occlusion:
-    """What stands between each camera and each keypoint; a point counts as seen if the ray to it enters exactly one
-    layer of skin and that is the person's own."""
+    """What stands between each camera and each keypoint; a point counts as seen if the ray to it enters at most one
+    layer of skin, its own person's, and nothing else before (see `scene/visibility.py`).
+
+    Clothes count as the skin that they are worn over.
+    """
 
     hidden_by: NDArray[np.uint8]  # [V, T, K] SEEN or why not: the first thing on the ray that hides it
     depth_under_skin: Array  # [V, T, K] m along the ray from where it last enters the person's own skin; NaN if never
@@ -112,12 +118,15 @@ def make_labels(
         rotations, translations = (np.asarray(poses, float) for poses in camera_poses)
     before = np.einsum("vtij,tkj->vtki", rotations, points_world) + translations[:, :, None]
     seen = [image_points(camera, before[view]) for view, camera in enumerate(cameras)]
-    bounds = outline if outline is not None else points_world.__getitem__
-    boxes = np.full((views, count, 4), np.nan)
-    for frame in range(count):
-        points = np.asarray(bounds(frame), float)
-        for view, camera in enumerate(cameras):
-            boxes[view, frame] = _box(camera, points @ rotations[view, frame].T + translations[view, frame])
+    if outline is None:
+        boxes = np.stack([_boxes(camera, seen[view][0]) for view, camera in enumerate(cameras)])
+    else:
+        boxes = np.full((views, count, 4), np.nan)
+        for frame in range(count):
+            points = np.asarray(outline(frame), float)
+            for view, camera in enumerate(cameras):
+                in_camera = points @ rotations[view, frame].T + translations[view, frame]
+                boxes[view, frame] = _boxes(camera, image_points(camera, in_camera)[0])
     return Labels(
         keypoint_names=tuple(keypoint_names),
         keypoint_parents=tuple(int(parent) for parent in keypoint_parents),
@@ -141,7 +150,7 @@ def bounding_box(camera: Camera, points: Array) -> Array:
     Points behind the camera are left out. The box is cut to the centres of the outermost pixels, [0, W - 1] and
     [0, H - 1], so that no reader of COCO files meets a negative corner.
     """
-    return _box(camera, np.asarray(points, float) @ camera.R.T + camera.t)
+    return _boxes(camera, image_points(camera, np.asarray(points, float) @ camera.R.T + camera.t)[0])
 
 
 def image_points(camera: Camera, before: Array) -> tuple[Array, NDArray[np.bool_]]:
@@ -153,14 +162,12 @@ def image_points(camera: Camera, before: Array) -> tuple[Array, NDArray[np.bool_
     return pixels, in_front & inside_image(camera, pixels)
 
 
-def _box(camera: Camera, before: Array) -> Array:
-    pixels, _ = image_points(camera, before)
-    pixels = pixels[np.isfinite(pixels).all(axis=-1)]
-    if not len(pixels):
-        return np.full(4, np.nan)
+def _boxes(camera: Camera, pixels: Array) -> Array:
+    """Boxes [..., 4] of image points [..., N, 2] (NaN where there is none), cut to the image."""
     limit = np.array(camera.size, float) - 1
-    low, high = pixels.min(axis=0), pixels.max(axis=0)
-    if (high < 0).any() or (low > limit).any():
-        return np.full(4, np.nan)
+    known = np.isfinite(pixels).all(axis=-1, keepdims=True)
+    low = np.where(known, pixels, np.inf).min(axis=-2, initial=np.inf)
+    high = np.where(known, pixels, -np.inf).max(axis=-2, initial=-np.inf)
+    shown = ((high >= 0) & (low <= limit)).all(axis=-1, keepdims=True)  # false as well where there was no point
     low, high = np.clip(low, 0, limit), np.clip(high, 0, limit)
-    return np.concatenate([low, high - low])
+    return np.where(shown, np.concatenate([low, high - low], axis=-1), np.nan)

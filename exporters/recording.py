@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .labels import Labels
@@ -25,3 +25,23 @@ class Recording:
     model_file: str = ""  # name of the OpenSim model of the first person
     placement: str = "surface"  # of the vertebral keypoints: surface or centroid
     variety: Mapping[str, object] = field(default_factory=dict)  # everything that was drawn, with its seeds; JSON-able
+
+
+def recording_of(
+    people: Labels | Sequence[Labels],
+    name: str = "recording",
+    image_names: Sequence[Sequence[str]] | None = None,
+    rate: float | None = None,
+    **fields: object,
+) -> Recording:
+    """The recording of these people; without names there are no images, and the rate follows from the times.
+
+    `fields` are others of `Recording`; the action is the name, where it is not given.
+    """
+    people = (people,) if isinstance(people, Labels) else tuple(people)
+    time = people[0].time
+    if rate is None:
+        rate = (len(time) - 1) / float(time[-1] - time[0]) if len(time) > 1 else 0.0
+    images = tuple(() for _ in people[0].cameras) if image_names is None else tuple(map(tuple, image_names))
+    given = {"subject": "S1", "action": name} | fields
+    return Recording(name=name, people=people, image_names=images, rate=rate, **given)  # type: ignore[arg-type]

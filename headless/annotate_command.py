@@ -135,7 +135,7 @@ def _check(arguments: argparse.Namespace, trials: Sequence[Trial], formats: Sequ
     """Refuse what would be refused at the end, before the work."""
     from ..exporters.dataset_formats import check_formats
 
-    check_formats(formats)
+    check_formats(formats, with_images=False)
     output: Path = arguments.output
     if output.exists() and not output.is_dir():
         raise InputError("is a file", path=output, hint="give a folder with -o")

@@ -61,7 +61,8 @@ def draw_overlays(folder: Path, results: Sequence[TrialResult], count: int, vide
     drawn = []
     for result in results:
         source = videos or result.trial.source
-        if videos is None and detection_source(source) == "detections":
+        rendered = (source / "images").is_dir()
+        if videos is None and not rendered and detection_source(source) == "detections":
             raise InputError("holds no pictures to draw on", path=source, hint="give the videos with --videos")
         name = f"overlays/{result.trial.name}.png"
         recording = read_labels(folder / trial_files(result.trial)["labels"])

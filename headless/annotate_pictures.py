@@ -63,7 +63,7 @@ def _cell(image, labels: Labels, view: int, index: int):
         centre, side = (low + high) / 2, max(1.3 * float((high - low).max()), 60.0)
     corner = centre - side / 2
     cut = image.transform(
-        (CELL_PX, CELL_PX), 0, (side / CELL_PX, 0, corner[0], 0, side / CELL_PX, corner[1]), resample=2
+        (CELL_PX, CELL_PX), 0, (side / CELL_PX, 0, corner[0], 0, side / CELL_PX, corner[1]), resample=2, fillcolor=_PAPER
     )
     return overlay.labelled(cut, (points + 0.5 - corner) * (CELL_PX / side) - 0.5, labels.keypoint_parents)
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "info": ("info", "what a model and a motion hold, and what is odd about them"),
     "fk": ("fk", "forward kinematics to .npz, .trc or .sto"),
     "scale": ("scale_command", "a model scaled to a person by marker distances"),
+    "deform": ("deform_command", "a model with a pathology of the spine or legs"),
     "ik": ("ik_command", "joint angles from markers"),
     "import": ("import_blend", "armature, bones, animation and cameras into a .blend file"),
     "retarget": ("retarget_command", "a motion onto any avatar, and how well it went"),
@@ -24,6 +25,8 @@ COMMANDS = {
     "rigs": ("rigs_command", "the sample avatars, and which bones of a rig play which role"),
     "render": ("render_command", "multi-view images with exact labels"),
     "stats": ("stats_command", "curvature and range of motion of the spine, beside published figures"),
+    "detect": ("detect_command", "keypoints of people in videos or images, by a pose network in ONNX"),
+    "annotate": ("annotate_command", "calibrated video to a SIMSPINE data set: every stage, checked"),
     "triangulate": ("triangulate_command", "2D detections of calibrated views to marker tracks, with a report"),
     "bench": ("bench", "benchmarks against a rival in the same run"),
 }

@@ -2,88 +2,161 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from ..exporters.labels import Labels
-from ..simspine_addon.retarget.avatar_landmarks import KeypointResidual
-
-if TYPE_CHECKING:
-    from .render_job import RenderRequest
+from ..exporters.recording import Recording
+from .render_config import DatasetConfig
 
 _PLACEMENTS = {
     "surface": "the vertebral keypoints lie on the back, 37 to 48 mm behind the lumbar vertebrae's origins, as in the "
     "released SIMSPINE markers (`surface`)",
     "centroid": "the vertebral keypoints lie at the vertebrae's centres where the model gives them (`centroid`)",
 }
-
-
 _AVATAR_PLACEMENTS = {
     "surface": "the vertebral keypoints lie on the avatar's back as it is seen, clothes included, behind the vertebrae "
     "(`surface`)",
     "centroid": "the vertebral keypoints lie at the centres of the avatar's vertebrae, `Hip` on its back over the "
     "sacrum (`centroid`)",
 }
+_MOST_ROWS = 200  # of the table of recordings: the manifest has them all
+
+Residuals = Mapping[str, Mapping[str, object]]
 
 
 def dataset_card(
-    request: RenderRequest, labels: Labels, warnings: tuple[str, ...], residual: KeypointResidual | None = None
+    config: DatasetConfig, recordings: Sequence[Recording], warnings: Sequence[str], residuals: Residuals
 ) -> str:
-    """README.md of the data set, in Markdown."""
-    views, count, keypoints = labels.points_2d.shape[:3]
-    sizes = sorted({f"{camera.size[0]} x {camera.size[1]}" for camera in labels.cameras})
-    missing = [
-        name for name, world in zip(labels.keypoint_names, labels.points_world[0], strict=True) if world[0] != world[0]
-    ]
-    placement = (_PLACEMENTS if residual is None else _AVATAR_PLACEMENTS)[request.placement]
-    whose = "model" if residual is None else "avatar"
+    """README.md of the data set, in Markdown; `residuals` by recording, where avatars are seen."""
+    images = sum(len(view) for recording in recordings for view in recording.image_names)
     lines = [
-        f"# {request.model.stem}, {request.motion.stem}: {views * count} labelled images",
+        f"# {config.name}: {images} labelled images",
         "",
-        "Rendered by SimSpine from an OpenSim model and its joint angles. The labels are computed from the same poses",
+        "Rendered by SimSpine from OpenSim models and their joint angles. The labels are computed from the same poses",
         "and cameras as the images, not measured in them.",
         "",
-        f"- {views} views ({', '.join(camera.name for camera in labels.cameras)}), {count} frames each,"
-        f" {', '.join(sizes)} px; what is seen: {request.avatar}",
-        f"- {keypoints} keypoints in the order of SIMSPINE (arXiv 2602.20792, table B3); {placement}",
-        f"- not on this {whose}, hence not labelled: {', '.join(missing) if missing else 'none'}",
-        "",
-        "## Files",
-        "",
-        "| file | holds |",
-        "|---|---|",
-        f"| `images/<camera>/<frame>.{request.image_format}` | images; `<frame>` is the row of the motion, from 0 |",
-        "| `annotations.json` | COCO keypoints, with `keypoints_3d_world` and `keypoints_3d_camera` per annotation |",
-        "| `labels.npz` | everything as arrays: `points_2d [V,T,K,2]`, `points_world [T,K,3]`, "
-        f"{'' if residual is None else '`points_world_model [T,K,3]`, '}"
-        "`points_camera [V,T,K,3]`, `visibility`, `inside`, `boxes`, `K`, `R`, `t`, `size`, `frames`, `time`, names |",
-        "| `calibration.toml` | the cameras, in the world of the labels |",
-        "| `calibration_pose2sim.toml` | the same cameras in Pose2Sim's Z-up world, `(z, x, y)` of ours |",
-        "| `manifest.json` | settings, versions, device, warnings, SHA-256 of every file; it is written last |",
-        "",
-        "## Conventions",
-        "",
-        "- World: OpenSim's ground, metres, Y up, X forward, Z right. Camera: x right, y down, z forward, and",
-        "  `X_camera = R X_world + t`. Time in seconds, as in the motion file.",
-        "- Image points in pixels; the centre of the top-left pixel is (0, 0), as in OpenCV: an image spans -0.5 to",
-        "  W - 0.5. The images have no lens distortion, and neither have the labels:",
-        "  `u = fx X/Z + cx`, `v = fy Y/Z + cy`.",
-        "- Visibility: 2 in front of the camera and inside the image, else 0. Occlusion is not evaluated in this",
-        "  version: a keypoint behind a limb is still 2. In `annotations.json` keypoints with 0 have the coordinates",
-        "  0, 0; `labels.npz` keeps the coordinates of points outside the image, and NaN for what the model lacks or",
-        "  what lies behind the camera. A keypoint that the model lacks is `null` among the 3D points.",
-        "- Boxes `x, y, width, height` bound the projection of the rendered surface, cut to the centres of the",
-        "  outermost pixels, in the same pixel coordinates as the keypoints; `area` is that of the box.",
+        *(_single_lines(config, recordings[0]) if config.single else _recording_lines(config, recordings)),
+        *_file_lines(config, recordings[0]),
+        *_convention_lines(recordings[0].people[0]),
     ]
-    if residual is not None:
-        lines += _residual_lines(residual)
+    if residuals:
+        lines += _residual_lines(residuals)
     if warnings:
         lines += ["", "## Noted while rendering", "", *(f"- {warning}" for warning in warnings)]
     return "\n".join(lines) + "\n"
 
 
-def _residual_lines(residual: KeypointResidual) -> list[str]:
-    rows = [("all (median)", residual.overall()), *residual.table().items()]
+def _single_lines(config: DatasetConfig, recording: Recording) -> list[str]:
+    labels = recording.people[0]
+    count = len(labels.frames)
+    sizes = sorted({f"{camera.size[0]} x {camera.size[1]}" for camera in labels.cameras})
+    seen = ", ".join(person.avatar for person in config.recordings[0].people)
     return [
+        f"- {len(labels.cameras)} views ({', '.join(camera.name for camera in labels.cameras)}), {count} frames each,"
+        f" {', '.join(sizes)} px; what is seen: {seen}",
+        *_keypoint_lines(config, labels),
+    ]
+
+
+def _recording_lines(config: DatasetConfig, recordings: Sequence[Recording]) -> list[str]:
+    rows = [
+        f"| {each.name} | {each.subject} | {each.action} | {', '.join(p.avatar for p in own.people)} |"
+        f" {len(each.people[0].frames)} | {len(each.people[0].cameras)} |"
+        for each, own in zip(recordings, config.recordings[:_MOST_ROWS], strict=False)
+    ]
+    more = len(config.recordings) - len(rows)
+    return [
+        f"- {len(config.recordings)} recordings",
+        *_keypoint_lines(config, recordings[0].people[0]),
+        "",
+        "| recording | subject | action | seen | frames | views |",
+        "|---|---|---|---|---|---|",
+        *rows,
+        *([f"| and {more} more, see `manifest.json` | | | | | |"] if more else []),
+    ]
+
+
+def _keypoint_lines(config: DatasetConfig, labels: Labels) -> list[str]:
+    of_avatar = labels.points_world_model is not None
+    placement = (_AVATAR_PLACEMENTS if of_avatar else _PLACEMENTS)[config.placement]
+    lacking = ~np.isfinite(labels.points_world[0]).all(axis=-1)
+    missing = [name for name, lacks in zip(labels.keypoint_names, lacking.tolist(), strict=True) if lacks]
+    return [
+        f"- {len(labels.keypoint_names)} keypoints in the order of SIMSPINE (arXiv 2602.20792, table B3); {placement}",
+        f"- not on this {'avatar' if of_avatar else 'model'}, hence not labelled: "
+        f"{', '.join(missing) if missing else 'none'}",
+        "",
+    ]
+
+
+def _file_lines(config: DatasetConfig, recording: Recording) -> list[str]:
+    single, suffix = config.single, config.render.image_format
+    own = "" if single else "<recording>/"
+    beside = recording.people[0].points_world_model is not None
+    labels = "labels.npz" if single else "labels/<recording>.npz"
+    calibration = "calibration" if single else "calibration/<recording>"
+    return [
+        "## Files",
+        "",
+        "| file | holds |",
+        "|---|---|",
+        f"| `images/{own}<camera>/<frame>.{suffix}` | images; `<frame>` is the row of the motion, from 0 |",
+        *(
+            [
+                f"| `{'annotations' if single else 'annotations/<recording>'}.json` | COCO keypoints, with "
+                "`keypoints_3d_world` and `keypoints_3d_camera` per annotation |"
+            ]
+            if "coco" in config.formats
+            else []
+        ),
+        f"| `{labels}` | everything as arrays: `points_2d [V,T,K,2]`, `points_world [T,K,3]`, "
+        f"{'`points_world_model [T,K,3]`, ' if beside else ''}"
+        "`points_camera [V,T,K,3]`, `visibility`, `inside`, `boxes`, `K`, `R`, `t`, `size`, `frames`, `time`, names |",
+        f"| `{calibration}.toml` | the cameras, in the world of the labels |",
+        f"| `{calibration}_pose2sim.toml` | the same cameras in Pose2Sim's Z-up world, `(z, x, y)` of ours |",
+        "| `shards/` | labels and checksums of the blocks of frames that the data set was rendered in |",
+        "| `manifest.json` | settings, versions, device, warnings, SHA-256 of every file; it is written last |",
+        "| `job.json`, `log.jsonl` | what to render, for `simspine render repair`; who rendered what, and how fast |",
+        "",
+        "`simspine render verify DIR` checks every file, `simspine render repair DIR` makes anew what is damaged.",
+        "",
+    ]
+
+
+def _convention_lines(labels: Labels) -> list[str]:
+    bent = [camera.name for camera in labels.cameras if camera.distortion_model != "none" and np.any(camera.distortion)]
+    lens = (
+        "The images are bent by the lenses as `calibration.toml` says, and so are the labels."
+        if bent
+        else "The images have no lens distortion, and neither have the labels: `u = fx X/Z + cx`, `v = fy Y/Z + cy`."
+    )
+    occlusion = (
+        "- Visibility: 2 in front of the camera and inside the image, else 0. Occlusion was not evaluated: a keypoint "
+        "behind a limb is still 2."
+        if labels.occlusion is None
+        else "- Visibility: 2 seen, where the ray to the keypoint enters at most one layer of skin, the person's own; "
+        "1 hidden, by themselves, an object or someone else; 0 outside the image."
+    )
+    return [
+        "## Conventions",
+        "",
+        "- World: OpenSim's ground, metres, Y up, X forward, Z right. Camera: x right, y down, z forward, and",
+        "  `X_camera = R X_world + t`. Time in seconds, as in the motion file.",
+        "- Image points in pixels; the centre of the top-left pixel is (0, 0), as in OpenCV: an image spans -0.5 to",
+        f"  W - 0.5. {lens}",
+        occlusion,
+        "- In `annotations.json` keypoints with 0 have the coordinates 0, 0; the arrays keep the coordinates of points",
+        "  outside the image, and NaN for what the model lacks or what lies behind the camera. A keypoint that is",
+        "  lacking is `null` among the 3D points.",
+        "- Boxes `x, y, width, height` bound the projection of the rendered surface, cut to the centres of the",
+        "  outermost pixels, in the same pixel coordinates as the keypoints; `area` is that of the box.",
+    ]
+
+
+def _residual_lines(residuals: Residuals) -> list[str]:
+    lines = [
         "",
         "## Whose keypoints these are",
         "",
@@ -92,14 +165,30 @@ def _residual_lines(residual: KeypointResidual) -> list[str]:
         "`annotations.json`) are those of the model's own kinematics. Distance between the two over the labelled",
         "frames, mm. Of it, `constant` keeps its place in the model's body: the model's point is defined elsewhere",
         "(above a joint, or under the skin); `varying` is the median of what is left, which is what carrying the",
-        "motion over adds. `joint` is the median distance from the model's own joint centre; with joints measured so,",
-        f"the median over all keypoints is {residual.like_for_like:.1f} mm.",
+        "motion over adds. `joint` is the median distance from the model's own joint centre.",
         "",
-        "| keypoint | mean | median | largest | constant | varying | joint |",
+    ]
+    if len(residuals) > 1:
+        rows = [(name, each["overall"]) for name, each in list(residuals.items())[:_MOST_ROWS]]
+        return lines + _residual_table("recording (medians)", rows)
+    (residual,) = residuals.values()
+    table = residual["table"]
+    assert isinstance(table, Mapping)
+    like = f"With joints measured so, the median over all keypoints is {residual['like_for_like']:.1f} mm."
+    return [*lines, like, "", *_residual_table("keypoint", [("all (median)", residual["overall"]), *table.items()])]
+
+
+def _residual_table(what: str, rows: Sequence[tuple[str, object]]) -> list[str]:
+    cells = []
+    for name, numbers in rows:
+        assert isinstance(numbers, Mapping)
+        cells.append(f"| {name} | {' | '.join(_cell(value) for value in numbers.values())} |")
+    return [
+        f"| {what} | mean | median | largest | constant | varying | joint |",
         "|---|---|---|---|---|---|---|",
-        *(f"| {name} | {' | '.join(map(_cell, numbers.values()))} |" for name, numbers in rows),
+        *cells,
     ]
 
 
-def _cell(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"
+def _cell(value: object) -> str:
+    return f"{value:.1f}" if isinstance(value, int | float) else "-"

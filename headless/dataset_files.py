@@ -1,46 +1,36 @@
-"""The folder of a rendered data set: which job it belongs to, its label files, its card, its manifest."""
+"""The folder of a rendered data set: whose job it holds, where its files lie, and what is under way in it."""
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
 import shutil
-import sys
+import socket
 import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..exporters.coco import write_coco
-from ..exporters.keypoint_npz import write_keypoint_npz
-from ..exporters.labels import Labels
-from ..simspine_addon.capture.calibration import write_calibration
-from ..simspine_addon.model.atomic import atomic_path
 from ..simspine_addon.model.errors import InputError
-from ..simspine_addon.retarget.avatar_landmarks import KeypointResidual
 from .bootstrap import ROOT
-from .dataset_card import dataset_card
-
-if TYPE_CHECKING:
-    from .render_job import RenderRequest
+from .render_config import DatasetConfig
+from .render_config_file import config_document, config_from_document
+from .shard_files import ShardRecord, read_record, write_json
+from .shard_plan import Shard, settings_hash
 
 JOB_FILE = "job.json"
 MANIFEST_FILE = "manifest.json"
-IMAGE_FOLDER = "images"
-OVERLAY_FOLDER = "overlays"
-_OWN_FILES = (
-    MANIFEST_FILE,
-    "annotations.json",
-    "labels.npz",
-    "calibration.toml",
-    "calibration_pose2sim.toml",
-    "README.md",
-    "contact_sheet.png",
-)
+LOG_FILE = "log.jsonl"  # who rendered what and how fast; not part of the data
+IMAGE_FOLDER, OVERLAY_FOLDER, SHARD_FOLDER, LABEL_FOLDER = "images", "overlays", "shards", "labels"
+CALIBRATION_FOLDER, PASS_FOLDER, WORK_FOLDER = "calibration", "passes", ".work"
+_OWN_FOLDERS = (PASS_FOLDER, WORK_FOLDER, IMAGE_FOLDER, OVERLAY_FOLDER, SHARD_FOLDER, LABEL_FOLDER, CALIBRATION_FOLDER)
+_ENGINE_WORDS = {
+    "engine.code": "version of SimSpine's code",
+    "engine.blender": "version of Blender",
+    "engine.device": "kind of device",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,142 +38,134 @@ class Dataset:
     """An output folder that belongs to this job: `settings` and their hash are in its `job.json`."""
 
     folder: Path
-    camera_folders: tuple[str, ...]
-    image_format: str
-    settings: dict[str, object]
+    config: DatasetConfig
+    settings: Mapping[str, object]
     job: str
 
-    def image_name(self, view: int, frame: int) -> str:
-        """Relative to the folder, with forward slashes."""
-        return f"{IMAGE_FOLDER}/{self.camera_folders[view]}/{frame:06d}.{self.image_format}"
+    def record_path(self, shard: Shard) -> Path:
+        return self.folder / SHARD_FOLDER / f"{shard.identity}.json"
 
-    def image_path(self, view: int, frame: int) -> Path:
-        return self.folder / self.image_name(view, frame)
+    def labels_name(self, shard: Shard) -> str:
+        """Of the shard's labels, relative to the folder."""
+        return f"{SHARD_FOLDER}/{shard.identity}.npz"
 
+    def record(self, shard: Shard) -> ShardRecord | None:
+        """What the shard left when it was finished; None if it was not."""
+        record = read_record(self.record_path(shard))
+        return record if record is not None and record.identity == shard.identity else None
 
-def job_settings(
-    request: RenderRequest, labels: Labels, surface: NDArray[np.float64], blender: str
-) -> dict[str, object]:
-    """Everything that decides about an image's pixels or labels; the device is not among it."""
-    return {
-        "simspine": simspine_version(),
-        "blender": blender,
-        "model": {"name": request.model.name, "sha256": file_hash(request.model)},
-        "motion": {"name": request.motion.name, "sha256": file_hash(request.motion)},
-        "surface_sha256": hashlib.sha256(np.ascontiguousarray(surface.round(7) + 0.0).tobytes()).hexdigest(),
-        "avatar": request.avatar,
-        "rig": request.rig,
-        "keypoints": request.placement,
-        "frames": {
-            "count": len(labels.frames),
-            "first": int(labels.frames[0]),
-            "last": int(labels.frames[-1]),
-            "sha256": _array_hash(labels.frames),
-        },
-        "cameras": [
-            {
-                "name": camera.name,
-                "size": list(camera.size),
-                "K": np.asarray(camera.K, float).tolist(),
-                "R": np.asarray(camera.R, float).tolist(),
-                "t": np.asarray(camera.t, float).tolist(),
-            }
-            for camera in labels.cameras
-        ],
-        "samples": request.samples,
-        "denoise": request.denoise,
-        "seed": request.seed,
-        "image_format": request.image_format,
-    }
+    @property
+    def plates(self) -> Path:
+        """Where backgrounds are kept while the data set is being made."""
+        return self.folder / WORK_FOLDER / "plates"
 
 
 def open_dataset(
-    folder: Path, settings: dict[str, object], camera_folders: tuple[str, ...], overwrite: bool
+    folder: Path, config: DatasetConfig, settings: Mapping[str, object], overwrite: bool, shards: Sequence[Shard]
 ) -> Dataset:
-    """Make the folder, or go on with one that the same job began.
+    """Make the folder, or go on with one that the same job began; overwriting keeps those of `shards` that are there.
 
     Raises:
         InputError: the folder holds another job's data (unless `overwrite`), or files that are no data set at all.
     """
-    job = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-    dataset = Dataset(folder, camera_folders, str(settings["image_format"]), settings, job)
+    job = settings_hash(settings)
+    dataset = Dataset(folder, config, settings, job)
     if folder.exists() and not folder.is_dir():
         raise InputError("is a file", path=folder, hint="give a folder with -o")
-    marker = folder / JOB_FILE
-    if marker.is_file():
-        earlier = _read_job(marker)
-        if earlier.get("job") == job:
-            (folder / MANIFEST_FILE).unlink(missing_ok=True)  # a manifest stands for a finished data set
-            return dataset
-        if not overwrite:
-            what = _first_difference(earlier.get("settings", {}), settings)
-            raise InputError(
-                f"holds a data set with other settings ({what})", path=folder, hint="use --overwrite or another folder"
-            )
-        _remove_own_files(folder)
-    elif folder.is_dir() and any(folder.iterdir()):
+    earlier = read_job(folder)
+    if earlier is not None and earlier.get("job") == job:
+        return dataset
+    if earlier is not None and not overwrite:
+        what = difference(earlier.get("settings", {}), settings)
+        raise InputError(
+            f"holds a data set with other settings ({what})", path=folder, hint="use --overwrite or another folder"
+        )
+    if earlier is None and folder.is_dir() and any(folder.iterdir()):
         raise InputError("is not empty and holds no data set of ours", path=folder, hint="choose another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot be made ({error.strerror})", path=folder, hint="choose another folder") from error
-    _write_json(marker, {"job": job, "settings": settings})
+    if earlier is not None:
+        _remove_own_files(dataset, shards)
+    marker = {"job": job, "settings": settings, "config": config_document(config, folder)}
+    write_json(folder / JOB_FILE, marker)
     return dataset
 
 
-def write_dataset(
-    dataset: Dataset,
-    request: RenderRequest,
-    labels: Labels,
-    device: str,
-    warnings: tuple[str, ...],
-    blender: str,
-    residual: KeypointResidual | None = None,
-) -> dict[str, Path]:
-    """Write labels, calibration, card, overlays and, last, the manifest; where the main ones are.
+def reopen_dataset(folder: Path) -> Dataset:
+    """The data set that a folder holds, with its configuration.
 
-    `residual` is how far the keypoints of the avatar that is seen lie from the model's.
+    Raises:
+        InputError: the folder holds none, or an input of it is no longer where it was.
     """
-    folder = dataset.folder
-
-    def name(view: int, index: int) -> str:
-        return dataset.image_name(view, int(labels.frames[index]))
-
-    write_coco(folder / "annotations.json", labels, name, f"SimSpine: {request.model.name}, {request.motion.name}")
-    write_keypoint_npz(folder / "labels.npz", labels)
-    write_calibration(folder / "calibration.toml", labels.cameras, world="opensim")
-    write_calibration(folder / "calibration_pose2sim.toml", labels.cameras, world="pose2sim")
-    _write_text(folder / "README.md", dataset_card(request, labels, warnings, residual))
-    _draw(dataset, request, labels)
-    places = {
-        "images": folder / IMAGE_FOLDER,
-        "annotations": folder / "annotations.json",
-        "labels": folder / "labels.npz",
-        "calibration": folder / "calibration.toml",
-        "contact sheet": folder / "contact_sheet.png",
-        "manifest": folder / MANIFEST_FILE,
-    }
-    images = [dataset.image_name(view, int(row)) for view in range(len(labels.cameras)) for row in labels.frames]
-    others = [file for file in _OWN_FILES if file != MANIFEST_FILE and (folder / file).is_file()]
-    manifest = {
-        "job": dataset.job,
-        "settings": dataset.settings,
-        "device": device,
-        "python": sys.version.split()[0],
-        "blender": blender,
-        "frames": labels.frames.tolist(),
-        "warnings": list(warnings),
-        **({} if residual is None else {"keypoint_residual_mm": {"overall": residual.overall()} | residual.table()}),
-        "files": {file: file_hash(folder / file) for file in sorted(images + others)},
-    }
-    _write_json(folder / MANIFEST_FILE, manifest)
-    return {what: place for what, place in places.items() if place.exists()}
+    content = read_job(folder)
+    if content is None:
+        raise InputError("holds no data set of ours", path=folder, hint=f"give a folder with a {JOB_FILE}")
+    settings, document = content.get("settings"), content.get("config")
+    if not isinstance(settings, dict) or not isinstance(document, dict):
+        raise InputError("is damaged", path=folder / JOB_FILE, hint="render the data set anew")
+    config = config_from_document(document, folder, folder / JOB_FILE)
+    return Dataset(folder, config, settings, str(content.get("job")))
 
 
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def read_job(folder: Path) -> dict[str, object] | None:
+    """What `job.json` says; None where there is none.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    path = folder / JOB_FILE
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read ({error})", path=path, hint="delete the folder or choose another") from error
+    return content if isinstance(content, dict) else {}
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A folder of this process's own within the data set, for what is not finished; it is gone afterwards.
+
+    What a killed process leaves there is removed as soon as someone on the same computer works here again.
+    """
+    work = folder / WORK_FOLDER
+    own = work / f"{socket.gethostname()}-{os.getpid()}"
+    shutil.rmtree(own, ignore_errors=True)
+    own.mkdir(parents=True, exist_ok=True)
+    try:
+        yield own
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def clear_scratch(folder: Path) -> None:
+    """Remove what dead processes of this computer left behind, and all of it when nobody is at work any more."""
+    work = folder / WORK_FOLDER
+    if not work.is_dir():
+        return
+    host = f"{socket.gethostname()}-"
+    for each in list(work.iterdir()):
+        number = each.name.removeprefix(host)
+        if each.name.startswith(host) and number.isdecimal() and not is_alive(int(number)):
+            shutil.rmtree(each, ignore_errors=True)
+    if all(each.name == "plates" for each in work.iterdir()):
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def move_into_place(source: Path, target: Path) -> None:
+    """Rename a finished file to where it belongs, within the data set."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.replace(target)
+
+
+def add_to_log(folder: Path, entry: Mapping[str, object]) -> None:
+    """Add a line to the data set's log."""
+    line = json.dumps({"host": socket.gethostname(), "process": os.getpid(), **entry}) + "\n"
+    with (folder / LOG_FILE).open("a", encoding="utf-8") as file:
+        file.write(line)
 
 
 def simspine_version() -> str:
@@ -197,50 +179,67 @@ def simspine_version() -> str:
         return "unknown"
 
 
-def _draw(dataset: Dataset, request: RenderRequest, labels: Labels) -> None:
-    """Contact sheet and overlays, where there is Pillow to draw them."""
-    from . import overlay
-
-    if not overlay.can_draw():
-        print("note: no contact sheet and no overlays were drawn, since Pillow is not installed here", file=sys.stderr)
-        return
-    paths = [[dataset.image_path(view, int(row)) for row in labels.frames] for view in range(len(labels.cameras))]
-    title = f"{request.model.stem} · {request.motion.stem}"
-    overlay.write_contact_sheet(dataset.folder / "contact_sheet.png", labels, paths, title)
-    if request.overlays:
-        overlay.write_overlays(dataset.folder / OVERLAY_FOLDER, labels, paths)
+def difference(earlier: object, now: object) -> str:
+    """In words, the first value in which two settings differ."""
+    place = _first_difference(earlier, now)
+    return _ENGINE_WORDS.get(place, place)
 
 
-def _array_hash(values: NDArray[np.int64]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(values, dtype="<i8").tobytes()).hexdigest()
+def _first_difference(earlier: object, now: object, place: str = "") -> str:
+    if isinstance(earlier, Mapping) and isinstance(now, Mapping):
+        keys = [*now, *(key for key in earlier if key not in now)]
+        key = next((key for key in keys if earlier.get(key) != now.get(key)), None)
+        if key is not None:
+            return _first_difference(earlier.get(key), now.get(key), f"{place}.{key}" if place else str(key))
+    if isinstance(earlier, Sequence) and isinstance(now, Sequence) and not isinstance(now, str):
+        if len(earlier) != len(now):
+            return place
+        index = next((index for index, each in enumerate(now) if each != earlier[index]), None)
+        if index is not None:
+            return _first_difference(earlier[index], now[index], f"{place}.{index}")
+    return place or "unknown ones"
 
 
-def _read_job(path: Path) -> dict[str, object]:
+def _remove_own_files(dataset: Dataset, shards: Sequence[Shard]) -> None:
+    """What an earlier job wrote, and nothing else: the files in its folders and those that its manifest names.
+
+    Shards that this job has too stay with all their files.
+    """
+    folder, kept = dataset.folder, set[Path]()
+    for shard in shards:
+        record = dataset.record(shard)
+        if record is not None:
+            kept |= {dataset.record_path(shard), *(folder / name for name in record.files)}
+    paths = [path for name in _OWN_FOLDERS for path in (folder / name).rglob("*")]
+    paths += [folder / name for name in (*_listed_files(folder), MANIFEST_FILE, LOG_FILE, JOB_FILE)]
+    emptied = set[Path]()
+    for path in paths:
+        emptied |= {each for each in path.parents if folder in each.parents}
+        if path not in kept and not path.is_dir():
+            path.unlink(missing_ok=True)
+    for path in sorted(emptied, reverse=True):  # those within others first
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+
+
+def _listed_files(folder: Path) -> list[str]:
+    """The files of the manifest, of which none lies outside the folder."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot be read ({error})", path=path, hint="delete the folder or choose another") from error
-    return content if isinstance(content, dict) else {}
+        names = list(json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # never finished: what had been begun lies in folders of its own
+    root = folder.resolve()
+    return [name for name in names if isinstance(name, str) and (folder / name).resolve().is_relative_to(root)]
 
 
-def _first_difference(earlier: object, now: dict[str, object]) -> str:
-    if not isinstance(earlier, dict):
-        return "unknown ones"
-    return next((key for key in now if earlier.get(key) != now[key]), "others")
-
-
-def _remove_own_files(folder: Path) -> None:
-    """What an earlier job wrote, and nothing else."""
-    for name in (IMAGE_FOLDER, OVERLAY_FOLDER):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    for name in (*_OWN_FILES, JOB_FILE):
-        (folder / name).unlink(missing_ok=True)
-
-
-def _write_json(path: Path, content: dict[str, object]) -> None:
-    _write_text(path, json.dumps(content, indent=1) + "\n")
-
-
-def _write_text(path: Path, text: str) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+def is_alive(process: int) -> bool:
+    """Whether a process of this computer is still there."""
+    if os.name == "nt":  # where a signal of 0 would end the process
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from ..simspine_addon.capture.calibration import read_calibration
+from ..simspine_addon.capture.camera import Camera
 from ..simspine_addon.kinematics.forward import pose_track
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.types import Model, Motion
 from .bootstrap import quiet_stdout
-from .documents import add_model_and_motion, read_model_and_motion
+from .import_dataset import add_dataset_or_model, read_dataset_or_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `simspine import`."""
-    add_model_and_motion(parser)
+    add_dataset_or_model(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.blend")
     parser.add_argument("--geometry", type=Path, action="append", default=[], metavar="DIR", help="folder with meshes")
     parser.add_argument("--fps", type=float, metavar="N", help="resample to this rate; the motion's own by default")
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     output: Path = arguments.output
     if output.suffix != ".blend":
         raise InputError("does not end in .blend", path=output, hint="name a .blend file")
-    model, motion = read_model_and_motion(arguments.model, arguments.motion)
+    model, motion, cameras = read_dataset_or_model(arguments)
     summary = write_blend(
         output,
         model,
@@ -45,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         with_meshes=not arguments.no_meshes,
         with_markers=arguments.markers,
         calibration=arguments.cameras,
+        cameras=cameras,
     )
     for text in summary["warnings"]:
         warn(text)
@@ -69,13 +71,16 @@ def write_blend(
     with_meshes: bool = True,
     with_markers: bool = False,
     calibration: Path | None = None,
+    cameras: Sequence[Camera] = (),
 ) -> dict[str, Any]:
     """Import into an empty scene and save it as `output`; gives a summary as plain data.
+
+    The cameras are those of `calibration`, where it is given, otherwise `cameras` (in OpenSim's ground).
 
     Raises:
         InputError: the calibration or the output cannot be used.
     """
-    cameras = read_calibration(calibration) if calibration is not None else ()
+    cameras = read_calibration(calibration) if calibration is not None else tuple(cameras)
     with quiet_stdout():
         import bpy
 
@@ -102,7 +107,7 @@ def write_blend(
         distorted = [camera.name for camera in cameras if is_distorted(camera)]
         if distorted:
             warnings.append(
-                f"{calibration}: cameras in the .blend have ideal lenses; "
+                f"{calibration or output}: cameras in the .blend have ideal lenses; "
                 f"the distortion of {', '.join(distorted)} is left out"
             )
         for camera in cameras:

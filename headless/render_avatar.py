@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sample_rigs.avatars.avatar import Avatar
+from ..sample_rigs.avatars.avatar import Avatar, dressed_avatar
 from ..sample_rigs.avatars.keypoint_places import (
     articulated_avatar,
     avatar_skeleton,
     keypoints_on_avatar,
 )
+from ..sample_rigs.avatars.looks import Looks, draw_looks
 from ..sample_rigs.avatars.people import MANNEQUIN, PEOPLE, sample_avatar
+from ..sample_rigs.avatars.phenotype import shaped_vertices
 from ..sample_rigs.avatars.rigs import RIG_NAMES
 from ..simspine_addon.kinematics.pose_track import PoseTrack
 from ..simspine_addon.model.errors import InputError
@@ -30,7 +32,8 @@ from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, Placement
 Array = NDArray[np.float64]
 
 FITTED = "fitted"
-AVATAR_NAMES = (FITTED, MANNEQUIN, *PEOPLE)
+DRAWN = "person"  # a free person, whose body is drawn as well
+AVATAR_NAMES = (FITTED, DRAWN, MANNEQUIN, *PEOPLE)
 RIGS = RIG_NAMES
 _OUTFIT_SEED = 4  # of the fitted avatar, the same in every data set
 
@@ -71,7 +74,9 @@ def check_avatar(name: str, rig: str | None) -> None:
         raise InputError(f"there is no rig '{rig}'", hint=f"choose {', '.join(RIGS)}")
 
 
-def moving_avatar(model: Model, track: PoseTrack, name: str, rig: str | None, placement: Placement) -> MovingAvatar:
+def moving_avatar(
+    model: Model, track: PoseTrack, name: str, rig: str | None, placement: Placement, looks: Looks | None = None
+) -> MovingAvatar:
     """The avatar `name` in the motion of `track`, its spine divided into the lumbar vertebrae and the thorax.
 
     The fitted avatar is as large as the model and stands where it does, hips on hips; the others walk at their own
@@ -80,16 +85,18 @@ def moving_avatar(model: Model, track: PoseTrack, name: str, rig: str | None, pl
     Args:
         model: that the motion is of.
         track: of the model.
-        name: "fitted", "mannequin" or a sample person.
+        name: "fitted", "person", "mannequin" or a sample person.
         rig: of a fitted or sample person; "default", or the person's own, where left out.
         placement: of the vertebral keypoints.
+        looks: of a fitted avatar or a "person", as `sample_rigs.avatars.looks.draw_looks` draws them; the same for
+            every data set where left out. A named sample person looks as they do.
 
     Raises:
         InputError: no avatar can be fitted to the model, or the data that people are made of are not installed.
     """
     check_avatar(name, rig)
     fitted = name == FITTED
-    avatar, role_map = articulated_avatar(_avatar(model, name, rig))
+    avatar, role_map = articulated_avatar(_avatar(model, name, rig, looks))
     skeleton = avatar_skeleton(avatar)
     source_map = choose_preset(skeleton_of_track(track))[1]
     # Fitted to a measured body, it has to be where that is, rather than keep its soles from slipping a little.
@@ -100,12 +107,17 @@ def moving_avatar(model: Model, track: PoseTrack, name: str, rig: str | None, pl
     return MovingAvatar(avatar, role_map, keypoints, moved, _joint_centres(track, source_map))
 
 
-def _avatar(model: Model, name: str, rig: str | None) -> Avatar:
+def _avatar(model: Model, name: str, rig: str | None, looks: Looks | None) -> Avatar:
+    if name == DRAWN:
+        drawn = looks or draw_looks(_OUTFIT_SEED, fitted=False)
+        return dressed_avatar(rig or "default", shaped_vertices(drawn.phenotype), drawn.outfit, name="Person")
     if name != FITTED:
         return sample_avatar(name, rig)
     from ..sample_rigs.avatars.fitting import fit_avatar
 
-    return fit_avatar(model, rig or "default", seed=_OUTFIT_SEED)[0]
+    if looks is None:
+        return fit_avatar(model, rig or "default", seed=_OUTFIT_SEED)[0]
+    return fit_avatar(model, rig or "default", phenotype=looks.phenotype, outfit=looks.outfit)[0]
 
 
 def _standing_in(

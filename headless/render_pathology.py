@@ -62,5 +62,4 @@ def _pathology(table: StrictTable) -> Pathology:
     try:
         return pathology_from_table(table.values, "the pathology")
     except InputError as error:
-        key = next((key for key in table.values if f"'{key}'" in error.problem or f" {key} " in error.problem), None)
-        raise table.error(error.problem, key, error.hint) from error
+        raise table.located(error) from error

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..simspine_addon.capture.calibration import read_calibration
+from ..simspine_addon.capture.calibration import CalibrationWarning, read_calibration
 from ..simspine_addon.capture.camera import Camera
-from ..simspine_addon.capture.camera_presets import PRESETS, preset_cameras
+from ..simspine_addon.capture.camera_presets import (
+    PRESETS,
+    CameraSet,
+    camera_set,
+    is_preset,
+    jitter_of,
+    jittered,
+)
 from ..simspine_addon.kinematics.pose_track import PoseTrack
 from ..simspine_addon.model.errors import InputError
 
@@ -24,10 +32,15 @@ PRESET_SIZE = (1000, 1000)
 
 @dataclass(frozen=True, slots=True)
 class CameraChoice:
-    """Pinhole cameras to render through, and what had to be said about the calibration."""
+    """Cameras to render through, with their lenses, and what had to be said about the calibration.
+
+    Where they are carried about, `poses` are R [V, T, 3, 3] and t [V, T, 3] (m) of every frame, as
+    `make_labels(camera_poses=...)` takes them, and each camera holds its pose in the first one.
+    """
 
     cameras: tuple[Camera, ...]
     warnings: tuple[str, ...]
+    poses: tuple[Array, Array] | None = None
 
 
 def chosen_rows(text: str, count: int) -> NDArray[np.int64]:
@@ -64,36 +77,50 @@ def frames_of(track: PoseTrack, rows: NDArray[np.int64]) -> PoseTrack:
     )
 
 
-def choose_cameras(choice: str, size: tuple[int, int] | None, points: Array) -> CameraChoice:
-    """The cameras of a calibration file, or of a preset placed around `points` [T, N, 3] (m), at the size wanted.
+def choose_cameras(
+    choice: str | Mapping[str, Any],
+    size: tuple[int, int] | None,
+    points: Array,
+    *,
+    time: Array | None = None,
+    seed: int = 0,
+) -> CameraChoice:
+    """The cameras of a calibration, or of a preset placed around `points` [T, N, 3] (m), at the size wanted.
 
-    Images are rendered without lens distortion, so the cameras are returned without it.
+    Args:
+        choice: a preset's text such as `ring:8` (see `camera_presets`), or the path of a calibration, with `#SUBJECT`
+            behind it where it has several (see `calibration`). Or a table: `preset` and its parameters, or `file` with
+            `subject`, `world`, and the presets' `jitter_...`.
+        size: of every picture; None for the calibration's own, which may differ between cameras.
+        time: [T] s of the frames, for cameras that are carried about; one frame by default.
+        seed: of all that is random about the cameras.
 
     Raises:
         InputError: neither a file nor a preset, a calibration that cannot be used, or two cameras of one file name.
     """
-    if choice in PRESETS:
-        return CameraChoice(preset_cameras(choice, points, size=size or PRESET_SIZE), ())
-    if not Path(choice).suffix and not Path(choice).exists():
+    table = dict(choice) if not isinstance(choice, str) else {"preset" if is_preset(choice) else "file": choice}
+    if "preset" in table:
+        spec = choice if isinstance(choice, str) else table
+        placed = camera_set(spec, points, size=size or PRESET_SIZE, time=time, seed=seed)
+        return CameraChoice(placed.cameras, (), placed.poses)
+    path = str(table.pop("file", ""))
+    if not Path(path).suffix and not Path(path).exists() and "#" not in path:
         known = ", ".join(sorted(PRESETS))
-        raise InputError(f"there is no camera preset '{choice}'", hint=f"choose {known} or give a calibration file")
+        raise InputError(f"there is no camera preset '{path}'", hint=f"choose {known} or give a calibration")
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        cameras = read_calibration(choice)
-    notes = [str(warning.message) for warning in caught]
-    bent = [camera.name for camera in cameras if camera.distortion_model != "none" and np.any(camera.distortion)]
-    if bent:
-        notes.append(
-            f"{choice}: the lens distortion of {', '.join(bent)} is left out of images and labels alike;"
-            " the calibration written beside them has none"
-        )
-    plain = [Camera(c.name, c.size, c.K, c.R, c.t) for c in cameras]
-    folder_names(plain)
-    return CameraChoice(tuple(resized(camera, size) if size else camera for camera in plain), tuple(notes))
+        warnings.simplefilter("always", CalibrationWarning)
+        cameras = read_calibration(path, table.pop("world", "auto"), subject=table.pop("subject", None), size=size)
+    notes = tuple(str(warning.message) for warning in caught if issubclass(warning.category, CalibrationWarning))
+    folder_names(cameras)
+    chosen = CameraSet(tuple(resized(camera, size) if size else camera for camera in cameras))
+    return CameraChoice(jittered(chosen, jitter_of(table), seed).cameras, notes)
 
 
 def resized(camera: Camera, size: tuple[int, int]) -> Camera:
-    """The camera whose image is `camera`'s, scaled to `size`: the corners of the image stay its corners."""
+    """The camera whose image is `camera`'s, scaled to `size`: the corners of the image stay its corners.
+
+    Its distortion stays as it is: lens models work on directions, before K makes pixels of them.
+    """
     scale = np.array(size, float) / camera.size
     K = np.array(camera.K, float)
     K[:2] *= scale[:, None]

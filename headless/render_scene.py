@@ -10,7 +10,18 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..exporters.outline import SkinnedPoints, blended_points, outermost, rigid_points
+from ..exporters.outline import (
+    SkinnedPoints,
+    Surface,
+    SurfacePart,
+    blended_points,
+    joined_surface,
+    one_piece,
+    outermost,
+    rigid_points,
+)
+from ..sample_rigs.avatars.avatar import Avatar
+from ..sample_rigs.avatars.keypoint_places import triangles_of
 from ..simspine_addon.kinematics.pose_track import PoseTrack
 from ..simspine_addon.model.types import GROUND, Model
 from ..simspine_addon.scene.avatar import add_avatar
@@ -21,6 +32,7 @@ from ..simspine_addon.scene.names import fitting_names
 from ..simspine_addon.scene.retarget_keys import key_track
 from ..simspine_addon.scene.stick_bones import add_stick_bones
 from ..simspine_addon.scene.studio import build_studio, color_bones
+from ..simspine_addon.scene.visibility_layers import NOT_SKIN
 from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, keypoint_places
 from ..simspine_addon.spine.levels import lumbar_levels
 from .render_avatar import MovingAvatar
@@ -28,16 +40,25 @@ from .render_avatar import MovingAvatar
 Array = NDArray[np.float64]
 
 _FLOOR_POSES = 120  # at how many poses the lowest point is looked for
+_ON_SKIN = ("lips", "sclera", "iris", "pupil", "hair")  # materials that hide no keypoint of their own person
+# How far out each garment is worn; soles and uppers go together, and skin is 0.
+_WORN = {"shirt": 3, "trousers": 2, "shoes": 1, "soles": 1}
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The person in the scene: `parts` is the surface that the cameras see, carried by the pose track's bodies (an
-    avatar's bones)."""
+    """The person in the scene: `surface` is what the cameras see, carried by the pose track's bodies (an avatar's
+    bones); `objects` is everything in Blender that moves with them, the armature first."""
 
     armature: bpy.types.Object
-    parts: tuple[SkinnedPoints, ...]
+    surface: Surface
+    objects: tuple[bpy.types.Object, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def parts(self) -> tuple[SkinnedPoints, ...]:
+        """The vertices of the surface, part by part."""
+        return self.surface.points
 
 
 def add_person(scene: bpy.types.Scene, model: Model, poses: PoseTrack, avatar: str, geometry: Sequence[Path]) -> Person:
@@ -49,21 +70,26 @@ def add_person(scene: bpy.types.Scene, model: Model, poses: PoseTrack, avatar: s
     with_bones = avatar != "body"
     imported = import_person(scene, model, None, poses, fps=1.0, geometry_dirs=geometry, with_meshes=with_bones)
     names, _ = fitting_names(poses.names, "body")
-    parts: list[SkinnedPoints] = []
+    parts: list[SurfacePart] = []
+    objects = [imported.armature]
     notes = list(imported.warnings)
     if with_bones:
         bones = [obj for obj in imported.objects if obj.type == "MESH" and not obj.hide_render]
         if not bones:
             bones = add_stick_bones(imported.armature, poses, names)
             notes.append("the model has no bone meshes here, so its bones are drawn as plain sticks")
-        parts += rendered_surface(bones, names)
+        objects += bones
+        parts += bone_parts(bones, names, counts=avatar == "skeleton")
         levels = _lumbar_levels_of_bodies(model)
         color_bones((obj, levels.get(_body_of(obj, names))) for obj in bones)
     if avatar != "skeleton":
         bones_of = dict(zip(poses.names, names, strict=True))
         body = build_body(imported.armature, poses, bones_of, avatar == "both", _crown_height(model, poses))
-        parts.append(blended_points(body.rest_vertices, body.bodies, body.weights, poses))
-    return Person(imported.armature, tuple(parts), tuple(notes))
+        objects.append(body.object)
+        skin = blended_points(body.rest_vertices, body.bodies, body.weights, poses)
+        parts.append(one_piece(skin, _triangles(body.object)))
+    surface = joined_surface(parts, bones_alone=avatar == "skeleton")
+    return Person(imported.armature, surface, tuple(objects), tuple(notes))
 
 
 def add_moving_avatar(scene: bpy.types.Scene, moving: MovingAvatar, poses: PoseTrack) -> Person:
@@ -80,7 +106,8 @@ def add_moving_avatar(scene: bpy.types.Scene, moving: MovingAvatar, poses: PoseT
     bones = np.take_along_axis(avatar.weight_bones, order, axis=1)
     shares = np.take_along_axis(avatar.weight_shares, order, axis=1)
     skin = blended_points(avatar.vertices, bones, shares, poses)
-    return Person(added.armature, (skin,), keyed.notes)
+    surface = joined_surface([_dressed(avatar, skin)])
+    return Person(added.armature, surface, (added.armature, added.mesh), keyed.notes)
 
 
 def add_studio(scene: bpy.types.Scene, person: Person, whole_track: PoseTrack) -> None:
@@ -105,7 +132,40 @@ def rendered_surface(bones: Iterable[bpy.types.Object], names: Sequence[str]) ->
 
     `names` are the bones' names in the order of the pose track's bodies.
     """
-    return [part for part in (_carried(obj, names) for obj in bones) if part is not None]
+    return [part.points for part in bone_parts(bones, names)]
+
+
+def bone_parts(bones: Iterable[bpy.types.Object], names: Sequence[str], counts: bool = True) -> list[SurfacePart]:
+    """The bone meshes with their faces, otherwise as `rendered_surface`; `counts` as `outline.one_piece`."""
+    parts = []
+    for obj in bones:
+        points = _carried(obj, names)
+        if points is not None:
+            parts.append(one_piece(points, _triangles(obj), counts))
+    return parts
+
+
+def _dressed(avatar: Avatar, points: SkinnedPoints) -> SurfacePart:
+    """An avatar's faces, told apart by material."""
+    sizes = np.diff(avatar.offsets)
+    material = np.repeat(avatar.face_material, sizes - 2)  # of each triangle of the polygons' fans
+    names = [each.name for each in avatar.materials]
+    worn = _WORN if "skin" in names else {}  # a mannequin is painted, not dressed: all of it is one skin
+    ranks = np.array([worn.get(name, 0) for name in names], np.int64)
+    skin = len(names)
+    pieces = np.array([NOT_SKIN if name in _ON_SKIN else i if ranks[i] else skin for i, name in enumerate(names)])
+    return SurfacePart(points, triangles_of(avatar), pieces[material], ranks[material])
+
+
+def _triangles(obj: bpy.types.Object) -> NDArray[np.int64]:
+    """A mesh object's triangles [F, 3], counter-clockwise from outside."""
+    assert isinstance(obj.data, bpy.types.Mesh)
+    obj.data.calc_loop_triangles()
+    corners = np.empty(len(obj.data.loop_triangles) * 3, np.int32)
+    obj.data.loop_triangles.foreach_get("vertices", corners)
+    triangles = corners.reshape(-1, 3).astype(np.int64)
+    mirrored = np.linalg.det(np.array(obj.matrix_basis, dtype=float)[:3, :3]) < 0.0
+    return triangles[:, ::-1] if mirrored else triangles
 
 
 def _carried(obj: bpy.types.Object, names: Sequence[str]) -> SkinnedPoints | None:

@@ -1,165 +1,243 @@
-"""Ready-made camera sets that place themselves around a motion."""
+"""Ready-made camera sets that place themselves around a motion, by a short text or a table of parameters.
+
+A text is `NAME`, `NAME:COUNT` or either with parameters behind commas: `h36m`, `ring:8`, `dome:12,lowest_deg=20`,
+`stereo,baseline_m=0.065`, `handheld:2,sway_deg=1`. A table has the same under their names, and `preset` for the name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..model.errors import InputError
 from .camera import Camera
-from .projection import project
+from .camera_presets_fixed import (
+    HUMAN36M_AZIMUTH_DEG,
+    HUMAN36M_HEIGHT_M,
+    dome_preset,
+    human36m_preset,
+    ring_preset,
+    stereo_preset,
+)
+from .camera_presets_handheld import Hand, handheld_preset
+from .camera_presets_jitter import Jitter, jittered
+from .camera_presets_placing import HUMAN36M_FOCAL_PX, CameraSet, Framing, look_at
+
+__all__ = [
+    "HUMAN36M_AZIMUTH_DEG",
+    "HUMAN36M_FOCAL_PX",
+    "HUMAN36M_HEIGHT_M",
+    "PRESETS",
+    "CameraSet",
+    "Hand",
+    "Jitter",
+    "Preset",
+    "camera_set",
+    "dome_preset",
+    "handheld_preset",
+    "human36m_preset",
+    "is_preset",
+    "jitter_of",
+    "jittered",
+    "look_at",
+    "preset_cameras",
+    "preset_table",
+    "ring_preset",
+    "stereo_preset",
+]
 
 Array = NDArray[np.float64]
 
-HUMAN36M_FOCAL_PX = 1145.0
-"""Of the four lenses at 1000 x 1000 px: 1145.05, 1149.68, 1149.14, 1145.51 (calibration that comes with Human3.6M)."""
-HUMAN36M_HEIGHT_M = 1.56
-"""Mean height of the four cameras of subject 1: 1.563, 1.606, 1.492, 1.575 m (the same calibration)."""
-HUMAN36M_AZIMUTH_DEG = 20.0
-"""Cameras stand near the corners of a long room, (1.84, 4.96) (1.76, -5.08) (-1.85, 5.22) (-1.79, -3.72) m from its
-middle: 20, 19, 20 and 26 degrees off its long axis (the same calibration). Room, 4 cameras, 50 Hz: Ionescu et al.,
-Human3.6M, IEEE TPAMI 36(7), 2014."""
-
-_STEP_M = 1e-3
-_FARTHEST_M = 1e4
+MOST_CAMERAS = 1000
 
 
-def human36m_preset(
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """What every preset is made from."""
+
+    points: ArrayLike
+    framing: Framing
+    time: Array
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A kind of camera set: what makes it, its own parameters, and a line for people."""
+
+    make: Callable[..., CameraSet]
+    parameters: tuple[str, ...]
+    meaning: str
+
+
+def _h36m(placed: _Placed, **own: Any) -> CameraSet:
+    shared = {each.name: getattr(placed.framing, each.name) for each in fields(Framing)}
+    return CameraSet(human36m_preset(placed.points, **shared, **own))
+
+
+def _ring(placed: _Placed, **own: Any) -> CameraSet:
+    return CameraSet(ring_preset(placed.points, placed.framing, **own))
+
+
+def _dome(placed: _Placed, **own: Any) -> CameraSet:
+    return CameraSet(dome_preset(placed.points, placed.framing, **own))
+
+
+def _stereo(placed: _Placed, **own: Any) -> CameraSet:
+    return CameraSet(stereo_preset(placed.points, placed.framing, **own))
+
+
+_HAND = tuple(each.name for each in fields(Hand))
+
+
+def _handheld(placed: _Placed, **own: Any) -> CameraSet:
+    hand = Hand(**{name: own.pop(name) for name in _HAND if name in own})
+    return handheld_preset(placed.points, placed.framing, time=placed.time, seed=placed.seed, hand=hand, **own)
+
+
+PRESETS: dict[str, Preset] = {
+    "h36m": Preset(_h36m, ("height_m", "azimuth_deg"), "four as in Human3.6M"),
+    "ring": Preset(_ring, ("count", "height_m", "start_deg"), "N evenly around"),
+    "dome": Preset(_dome, ("count", "lowest_deg"), "N over a half sphere"),
+    "stereo": Preset(_stereo, ("baseline_m", "height_m", "azimuth_deg"), "two side by side"),
+    "handheld": Preset(_handheld, ("count", "height_m", "start_deg", *_HAND), "N in people's hands"),
+}
+
+_JITTER = {f"jitter_{each.name}": each.name for each in fields(Jitter)}
+_SHARED = tuple(each.name for each in fields(Framing) if each.name != "size")
+
+
+def preset_table(spec: str | Mapping[str, Any]) -> dict[str, Any]:
+    """The checked table of a preset: `preset`, and the parameters that were given, each a finite number.
+
+    Besides its own parameters each preset takes `focal_px`, `margin`, `nearest_m`, `floor_m`, `distortion` (a list),
+    `fisheye`, and `jitter_position_m`, `jitter_aim_deg`, `jitter_focal_percent`, `jitter_principal_px`.
+
+    Raises:
+        InputError: no such preset, a parameter that it does not have, or a value of the wrong kind.
+    """
+    table = _table_of_text(spec) if isinstance(spec, str) else dict(spec)
+    name = table.get("preset")
+    if not isinstance(name, str) or name not in PRESETS:
+        raise InputError(f"there is no camera preset {name!r}", hint=f"there is {', '.join(PRESETS)}")
+    known = (*PRESETS[name].parameters, *_SHARED, *_JITTER)
+    for key, value in table.items():
+        if key == "preset":
+            continue
+        if key not in known:
+            raise InputError(f"the camera preset '{name}' has no '{key}'", hint=f"it has {', '.join(known)}")
+        _check_value(name, key, value)
+    return table
+
+
+def camera_set(
+    spec: str | Mapping[str, Any],
     points: ArrayLike,
     *,
     size: tuple[int, int] = (1000, 1000),
-    focal_px: float | None = None,
-    margin: float = 0.08,
-    height_m: float = HUMAN36M_HEIGHT_M,
-    azimuth_deg: float = HUMAN36M_AZIMUTH_DEG,
-    nearest_m: float = 2.0,
-    floor_m: float | None = None,
+    time: ArrayLike | None = None,
+    seed: int = 0,
+) -> CameraSet:
+    """The cameras of a preset, by its text or table, placed around `points` ([T, N, 3] in ground, m).
+
+    `time` [T] s are the frames that cameras in hands have poses for, by default one frame at 0; the points need not be
+    theirs. Cameras that jitter may show a little less than the whole motion: `margin` leaves room.
+
+    Raises:
+        InputError: what `preset_table` or the preset itself refuses.
+    """
+    table = preset_table(spec)
+    name = table.pop("preset")
+    jitter = jitter_of({key: table.pop(key) for key in list(table) if key in _JITTER})
+    shared = {key: table.pop(key) for key in _SHARED if key in table}
+    if "distortion" in shared:
+        shared["distortion"] = tuple(float(each) for each in shared["distortion"])
+    when = np.zeros(1) if time is None else np.asarray(time, dtype=np.float64)
+    placed = _Placed(points, Framing(size=(int(size[0]), int(size[1])), **shared), when, seed)
+    return jittered(PRESETS[name].make(placed, **table), jitter, seed)
+
+
+def preset_cameras(
+    spec: str | Mapping[str, Any], points: ArrayLike, *, size: tuple[int, int] = (1000, 1000)
 ) -> tuple[Camera, ...]:
-    """Four cameras without distortion as in Human3.6M: front and back, left and right, all at breast height.
+    """The cameras of a preset as they stand in the first frame; see `camera_set`."""
+    return camera_set(spec, points, size=size).cameras
 
-    They stand at the corners of a room whose long axis is X (OpenSim's forward), all equally far from the upright
-    line through the motion's middle, as near as every point of every frame stays inside all four images.
 
-    Args:
-        points: [T, N, 3] or [N, 3] in OpenSim's ground (Y up, m); NaN where unseen. Joint centres lie within the
-            skin: the margin leaves room for the flesh.
-        size: image width and height in px; any shape.
-        focal_px: focal length; by default 1145 px for every 1000 px of the image's shorter side.
-        margin: share of width and height kept free at each edge, in [0, 0.45].
-        height_m: of the cameras above the floor; more than 0.
-        azimuth_deg: between the room's long axis and each camera, in (0, 90).
-        nearest_m: least depth of any point before any camera, and least distance on the floor from the middle.
-        floor_m: height of the floor; by default 0, or the lowest point if that is lower.
-
-    Returns:
-        cameras "cam_01" (front right), "cam_02" (back right), "cam_03" (front left), "cam_04" (back left).
+def jitter_of(table: Mapping[str, Any]) -> Jitter:
+    """The jitter that `jitter_position_m`, `jitter_aim_deg`, `jitter_focal_percent`, `jitter_principal_px` ask for.
 
     Raises:
-        InputError: no point that is seen, or a parameter out of its range.
+        InputError: another key, or a value that is no number or out of its range.
     """
-    seen = _seen_points(points)
-    _check_parameters(size, focal_px, margin, height_m, azimuth_deg, nearest_m)
-    width, height = size
-    focal = focal_px if focal_px is not None else HUMAN36M_FOCAL_PX * min(size) / 1000.0
-    K = np.array([[focal, 0.0, (width - 1) / 2], [0.0, focal, (height - 1) / 2], [0.0, 0.0, 1.0]])
-    center = (seen.min(axis=0) + seen.max(axis=0)) / 2
-    floor = min(0.0, float(seen[:, 1].min())) if floor_m is None else floor_m
-    azimuths = np.radians([azimuth_deg, 180 - azimuth_deg, -azimuth_deg, azimuth_deg - 180])
-
-    def cameras_at(distance: float) -> tuple[Camera, ...]:
-        places = center + distance * np.stack((np.cos(azimuths), np.zeros(4), np.sin(azimuths)), axis=1)
-        places[:, 1] = floor + height_m
-        return tuple(look_at(f"cam_{number:02d}", place, center, size, K) for number, place in enumerate(places, 1))
-
-    def inside(distance: float, points: Array) -> NDArray[np.bool_]:
-        return _inside_all_views(cameras_at(distance), points, margin, nearest_m)
-
-    # Few points touch the frames' edges: the outermost ones find the distance, and all have the last word.
-    deciding = _outermost(seen)
-    while True:
-        distance = _least_distance(lambda tried, points=deciding: bool(inside(tried, points).all()), nearest_m)
-        outside = seen[~inside(distance, seen)]
-        if not len(outside):
-            return cameras_at(distance)
-        deciding = np.concatenate((deciding, outside))
+    for key, value in table.items():
+        if key not in _JITTER:
+            raise InputError(f"the cameras have no '{key}'", hint=f"here there is {', '.join(_JITTER)}")
+        if not _is_number(value):
+            raise InputError(f"the cameras: {key} = {value!r} is not a number")
+    return Jitter(**{_JITTER[key]: float(value) for key, value in table.items()})
 
 
-PRESETS: dict[str, Callable[..., tuple[Camera, ...]]] = {"h36m": human36m_preset}
+def is_preset(text: str) -> bool:
+    """Whether a text begins with the name of a preset."""
+    return text.split(":")[0].split(",")[0].strip() in PRESETS
 
 
-def preset_cameras(name: str, points: ArrayLike, *, size: tuple[int, int] = (1000, 1000)) -> tuple[Camera, ...]:
-    """The cameras of a preset by its name, placed around `points` ([T, N, 3] in ground, m).
-
-    Raises:
-        InputError: no preset of that name (the error lists them), or what the preset itself refuses.
-    """
-    if name not in PRESETS:
-        raise InputError(f"there is no camera preset {name!r}", hint=f"there is {', '.join(sorted(PRESETS))}")
-    return PRESETS[name](points, size=size)
-
-
-def look_at(name: str, place: Array, target: Array, size: tuple[int, int], K: Array) -> Camera:
-    """A level camera at `place` [3] that looks at `target` [3] (ground, Y up, m; not straight up or down)."""
-    forward = (target - place) / np.linalg.norm(target - place)
-    right = np.cross(forward, (0.0, 1.0, 0.0))
-    right /= np.linalg.norm(right)
-    R = np.stack((right, np.cross(forward, right), forward))
-    return Camera(name, size, K, R, -R @ place)
+def _table_of_text(text: str) -> dict[str, Any]:
+    head, *rest = text.split(",")
+    name, colon, count = head.partition(":")
+    table: dict[str, Any] = {"preset": name.strip()}
+    if colon:
+        table["count"] = _value_of_text(text, count)
+    for part in _joined_lists(rest):
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise InputError(f"the cameras '{text}' hold '{part}'", hint="write parameters as name=value")
+        table[key.strip()] = _value_of_text(text, value)
+    return table
 
 
-def _seen_points(points: ArrayLike) -> Array:
-    points = np.asarray(points, dtype=np.float64)
-    if points.ndim < 2 or points.shape[-1] != 3:
-        raise InputError(f"the motion's points have the shape {points.shape}, not [T, N, 3]")
-    seen = points.reshape(-1, 3)
-    seen = seen[np.isfinite(seen).all(axis=1)]
-    if not len(seen):
-        raise InputError("the motion has no point that is seen", hint="cameras cannot be placed around nothing")
-    return seen
+def _joined_lists(parts: list[str]) -> list[str]:
+    """Parts between commas, those within brackets put together again."""
+    joined: list[str] = []
+    for part in parts:
+        if joined and joined[-1].count("[") > joined[-1].count("]"):
+            joined[-1] += "," + part
+        else:
+            joined.append(part)
+    return joined
 
 
-def _check_parameters(
-    size: tuple[int, int], focal_px: float | None, margin: float, height_m: float, azimuth_deg: float, nearest_m: float
-) -> None:
-    rules = (
-        (all(side >= 1 for side in size), f"the image size {size} is not positive"),
-        (focal_px is None or 0 < focal_px < np.inf, f"the focal length {focal_px} px is not positive"),
-        (0 <= margin <= 0.45, f"the margin {margin} is not within 0 and 0.45"),
-        (0 < height_m < np.inf, f"the cameras' height {height_m} m is not above the floor"),
-        (0 < azimuth_deg < 90, f"the azimuth {azimuth_deg} is not between 0 and 90 degrees"),
-        (0 < nearest_m < np.inf, f"the nearest distance {nearest_m} m is not positive"),
-    )
-    for holds, problem in rules:
-        if not holds:
-            raise InputError(problem)
+def _value_of_text(text: str, value: str) -> Any:
+    words = {"true": True, "false": False}
+    if value.strip().lower() in words:
+        return words[value.strip().lower()]
+    try:
+        return ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError) as error:
+        raise InputError(f"the cameras '{text}' hold '{value}', which is no number", hint="such as ring:8") from error
 
 
-def _outermost(points: Array) -> Array:
-    """The points that lie farthest out in some of many directions, [M, 3]."""
-    directions = np.random.default_rng(0).normal(size=(128, 3))
-    return points[np.unique(np.argmax(points @ directions.T, axis=0))]
+def _check_value(name: str, key: str, value: Any) -> None:
+    where = f"the camera preset '{name}': {key} = {value!r}"
+    if key == "fisheye":
+        good, wanted = isinstance(value, bool), "true or false"
+    elif key == "distortion":
+        good = isinstance(value, list | tuple) and all(_is_number(each) for each in value)
+        wanted = "a list of numbers"
+    elif key == "count":
+        good = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_CAMERAS
+        wanted = f"a whole number from 1 to {MOST_CAMERAS}"
+    else:
+        good, wanted = _is_number(value), "a number"
+    if not good:
+        raise InputError(f"{where} is not {wanted}")
 
 
-def _least_distance(fits: Callable[[float], bool], nearest_m: float) -> float:
-    low = high = nearest_m
-    while not fits(high):
-        low, high = high, 2 * high
-        if high > _FARTHEST_M:
-            raise InputError("no place for the cameras shows the whole motion", hint="does a marker lie far away?")
-    while high - low > _STEP_M:
-        middle = (low + high) / 2
-        low, high = (low, middle) if fits(middle) else (middle, high)
-    return high
-
-
-def _inside_all_views(cameras: tuple[Camera, ...], points: Array, margin: float, nearest_m: float) -> NDArray[np.bool_]:
-    """Which points [N, 3] every camera sees within the margins and not too near, [N]."""
-    size = np.asarray(cameras[0].size, dtype=np.float64)
-    low, high = margin * size - 0.5, (1 - margin) * size - 0.5
-    inside = np.ones(len(points), dtype=bool)
-    for camera in cameras:
-        pixels, depth = project(camera, points)
-        inside &= (depth >= nearest_m) & ((pixels >= low) & (pixels <= high)).all(axis=1)
-    return inside
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))

@@ -67,11 +67,11 @@ def _read_archive(path: Path, cameras: Sequence[Camera]) -> Detections:
     if own:
         points, scores, boxes = arrays["points"], arrays["scores"], arrays.get("boxes")
     else:
-        points = arrays["points_2d"].transpose(1, 0, 2, 3)[:, :, None]
+        points = np.moveaxis(arrays["points_2d"], 0, 2).swapaxes(0, 1)  # [P, V, T, ...] as [T, V, P, ...]
         inside = arrays.get("inside")
         shown = np.isfinite(points).all(axis=-1)
-        scores = (shown if inside is None else shown & inside.transpose(1, 0, 2)[:, :, None]).astype(float)
-        boxes = arrays["boxes"].transpose(1, 0, 2)[:, :, None] if "boxes" in arrays else None
+        scores = (shown if inside is None else shown & np.moveaxis(inside, 0, 2).swapaxes(0, 1)).astype(float)
+        boxes = np.moveaxis(arrays["boxes"], 0, 2).swapaxes(0, 1) if "boxes" in arrays else None
     order, warnings = match_cameras(names, [camera.name for camera in cameras], path)
     points, scores = _in_order(points, order), np.nan_to_num(_in_order(scores, order))
     boxes = None if boxes is None else _in_order(boxes, order)
@@ -167,21 +167,19 @@ def _from_coco(
     table: Path, document: dict[str, Any], results: dict[Path, Any], cameras: Sequence[Camera]
 ) -> dict[str, SeenFrames]:
     places: dict[Any, tuple[str, int]] = {}
-    known = {_key(camera.name): camera.name for camera in cameras}
+    camera_names = [camera.name for camera in cameras]
     found: dict[str, SeenFrames] = {}
     names = detection_json.coco_names(document)
+    images = [image for image in document["images"] if isinstance(image, dict)]
+    recordings = {str(image["recording"]) for image in images if "recording" in image}
+    if len(recordings) > 1:
+        hint = "give the file of one of them, in annotations/"
+        listed = ", ".join(sorted(recordings)[:3])
+        raise InputError(f"holds {len(recordings)} recordings ({listed}, ...)", path=table, hint=hint)
     for image in document["images"]:
-        if not isinstance(image, dict) or "id" not in image:
-            raise InputError("an image has no 'id'", path=table)
-        file_name = str(image.get("file_name", ""))
-        folders = [known[_key(part)] for part in Path(file_name).parts[:-1] if _key(part) in known]
-        camera = image.get("camera") or (folders[-1] if folders else None)
-        number = image.get("frame", detection_json.frame_number(file_name))
-        if camera is None or not isinstance(number, int):
-            problem = f"image {image['id']} ({file_name!r}) does not tell its camera and frame"
-            raise InputError(problem, path=table, hint="put the images of each camera into a folder of its name")
-        places[image["id"]] = (str(camera), number)
-        found.setdefault(str(camera), SeenFrames(names=names)).people.setdefault(number, [])
+        camera, number = coco_place(image, camera_names, table)
+        places[image["id"]] = (camera, number)
+        found.setdefault(camera, SeenFrames(names=names)).people.setdefault(number, [])
     for file, rows in results.items() or [(table, document)]:
         for image, person in detection_json.coco_rows(rows, file):
             if image not in places:
@@ -189,6 +187,25 @@ def _from_coco(
             camera, number = places[image]
             found[camera].people[number].append(person)
     return found
+
+
+def coco_place(image: Any, camera_names: Sequence[str], path: Path) -> tuple[str, int]:
+    """The camera and the frame number of one of a COCO document's images: by its fields, folder and file name.
+
+    Raises:
+        InputError: an image that does not tell.
+    """
+    if not isinstance(image, dict) or "id" not in image:
+        raise InputError("an image has no 'id'", path=path)
+    known = {_key(name): name for name in camera_names}
+    file_name = str(image.get("file_name", ""))
+    folders = [known[_key(part)] for part in Path(file_name).parts[:-1] if _key(part) in known]
+    camera = image.get("camera") or (folders[-1] if folders else None)
+    number = image.get("frame", detection_json.frame_number(file_name))
+    if camera is None or not isinstance(number, int):
+        problem = f"image {image['id']} ({file_name!r}) does not tell its camera and frame"
+        raise InputError(problem, path=path, hint="put the images of each camera into a folder of its name")
+    return str(camera), number
 
 
 def match_cameras(given: Sequence[str], wanted: Sequence[str], path: Path) -> tuple[list[int | None], tuple[str, ...]]:

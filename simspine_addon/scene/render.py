@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
 
 import bpy
 
@@ -19,10 +22,14 @@ FILE_FORMATS = {"png": "PNG", "jpg": "JPEG"}
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What Cycles renders on: "CPU" or one of GPU_KINDS, with the names of the boards."""
+    """What Cycles renders on: "CPU" or one of GPU_KINDS, with the names of the boards.
+
+    `refused` says of every kind that was tried before and not taken why it was not.
+    """
 
     kind: str
     names: tuple[str, ...]
+    refused: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.kind} ({', '.join(self.names)})" if self.names else self.kind
@@ -30,33 +37,101 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class RenderSettings:
-    """What decides about the pixels, beside the scene."""
+    """What decides about the pixels, beside the scene.
 
-    samples: int = 8
+    `denoise_quality` and `prefilter` are Open Image Denoise's; `guides` are the passes that tell it where edges are.
+    `plates` lets images be put together from a view without the movers, of `plate_samples` samples, and what is
+    rendered anew around the movers: see `image_renderer`.
+    """
+
+    samples: int = 3
     denoise: bool = True
     file_format: str = "png"
     seed: int = 0
+    denoise_quality: Literal["FAST", "BALANCED", "HIGH"] = "BALANCED"
+    prefilter: Literal["NONE", "FAST", "ACCURATE"] = "FAST"
+    guides: Literal["RGB", "RGB_ALBEDO", "RGB_ALBEDO_NORMAL"] = "RGB_ALBEDO_NORMAL"
+    max_bounces: int = 4
+    diffuse_bounces: int = 2
+    glossy_bounces: int = 1
+    plates: bool = True
+    plate_samples: int = 16
 
 
-def choose_device(wanted: str = "auto") -> Device:
-    """The device to render on: for "auto" the first kind of GPU that renders a trial image, else the CPU.
+# Light takes the same ways in all of them, so that they differ in noise alone.
+QUALITIES: Mapping[str, RenderSettings] = MappingProxyType(
+    {
+        "draft": RenderSettings(samples=1, denoise_quality="FAST", plate_samples=8),
+        "standard": RenderSettings(),
+        "reference": RenderSettings(samples=1024, denoise=False, plates=False),
+    }
+)
+
+
+def settings_of(
+    quality: str,
+    samples: int | None = None,
+    denoise: bool | None = None,
+    file_format: str = "png",
+    seed: int = 0,
+) -> RenderSettings:
+    """The settings of one of QUALITIES; `samples` and `denoise` override what it says.
 
     Raises:
-        InputError: a kind was asked for by name and there is none, or it fails.
+        InputError: no such quality.
+    """
+    if quality not in QUALITIES:
+        raise InputError(f"there is no quality '{quality}'", hint=f"choose {', '.join(QUALITIES)}")
+    settings = replace(QUALITIES[quality], file_format=file_format, seed=seed)
+    if samples is not None:
+        settings = replace(settings, samples=samples, plate_samples=max(samples, settings.plate_samples))
+    return settings if denoise is None else replace(settings, denoise=denoise)
+
+
+def choose_device(wanted: str = "auto", board: int | None = None) -> Device:
+    """The device to render on: for "auto" the first kind of GPU that renders a trial image, else the CPU.
+
+    Args:
+        wanted: one of DEVICE_CHOICES.
+        board: the only one of the kind's boards (`device_boards`) to use, for one process a GPU; None uses all.
+
+    Raises:
+        InputError: a kind was asked for by name and there is none, or it fails; or there is no such board.
     """
     if wanted == "cpu":
         return Device("CPU", ())
     kinds = GPU_KINDS if wanted == "auto" else (wanted.upper(),)
     if wanted != "auto" and kinds[0] not in GPU_KINDS:
         raise InputError(f"the device '{wanted}' is not known", hint=f"choose one of {', '.join(DEVICE_CHOICES)}")
+    refused = []
     for kind in kinds:
-        names = _enable(kind)
-        if names and _renders():
-            return Device(kind, names)
+        names, reason = _enable(kind, board), ""
+        if names:
+            reason = _why_not_rendering()
+            if not reason:
+                return Device(kind, names, tuple(refused))
+        refused.append(f"{kind}: {reason or _why_no_board(kind, board)}")
     if wanted != "auto":
-        raise InputError(f"no {kinds[0]} device renders here", hint="use --device auto or cpu")
+        raise InputError(f"no {kinds[0]} device renders here ({refused[0]})", hint="use --device auto or cpu")
     _enable("NONE")
-    return Device("CPU", ())
+    return Device("CPU", (), tuple(refused))
+
+
+def device_boards(kind: str) -> tuple[str, ...]:
+    """The names of the boards of one of GPU_KINDS, in the order that `choose_device(kind, board)` counts them.
+
+    Which boards are switched on is left as it was.
+    """
+    preferences = bpy.context.preferences.addons["cycles"].preferences
+    if kind not in _known_kinds(preferences):
+        return ()
+    before = preferences.compute_device_type
+    preferences.compute_device_type = kind
+    preferences.refresh_devices()
+    names = tuple(board.name for board in preferences.devices if board.type == kind)
+    if before in _known_kinds(preferences):  # empty where Blender was started in the background
+        preferences.compute_device_type = before
+    return names
 
 
 def can_denoise() -> bool:
@@ -77,16 +152,19 @@ def configure(scene: bpy.types.Scene, settings: RenderSettings, device: Device) 
     cycles.use_denoising = settings.denoise
     if settings.denoise:
         cycles.denoiser = "OPENIMAGEDENOISE"
-        cycles.denoising_prefilter = "FAST"
-        _set_if_there(cycles, "denoising_quality", "FAST")
+        cycles.denoising_input_passes = settings.guides
+        cycles.denoising_prefilter = settings.prefilter
+        _set_if_there(cycles, "denoising_quality", settings.denoise_quality)
     # A box one pixel wide makes a pixel the mean over its own square, which is what labels mean by a pixel.
     cycles.pixel_filter_type, cycles.filter_width = "BOX", 1.0
-    cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 4, 2, 1
+    cycles.max_bounces, cycles.diffuse_bounces = settings.max_bounces, settings.diffuse_bounces
+    cycles.glossy_bounces = settings.glossy_bounces
     cycles.transparent_max_bounces = 12
     cycles.caustics_reflective = cycles.caustics_refractive = False
     render.use_persistent_data = True
     render.use_motion_blur = False
-    render.use_border = False
+    render.use_border = render.use_crop_to_border = False
+    render.dither_intensity = 0.0  # noise for the eye's sake, which makes files a tenth larger
     render.film_transparent = False
     render.use_compositing = render.use_sequencer = False
     render.use_file_extension, render.use_overwrite, render.use_placeholder = False, True, False
@@ -136,26 +214,39 @@ def is_whole_image(path: Path) -> bool:
         return False
 
 
-def _enable(kind: str) -> tuple[str, ...]:
-    """Switch Cycles to a kind of device and all its boards; the names of these boards."""
+def _known_kinds(preferences: bpy.types.AddonPreferences) -> tuple[str, ...]:
+    """The kinds of device that this build of Blender knows."""
+    return tuple(item[0] for item in preferences.get_device_types(bpy.context))
+
+
+def _enable(kind: str, only: int | None = None) -> tuple[str, ...]:
+    """Switch Cycles to a kind of device and all its boards, or `only` one of them; the names of these boards."""
     preferences = bpy.context.preferences.addons["cycles"].preferences
-    try:
-        preferences.compute_device_type = kind
-    except TypeError:  # this build of Blender does not know the kind
+    if kind not in _known_kinds(preferences):
         return ()
+    preferences.compute_device_type = kind
     if kind == "NONE":
         return ()
     preferences.refresh_devices()
+    boards = [board for board in preferences.devices if board.type == kind]
     names = []
     for board in preferences.devices:
-        board.use = board.type == kind
+        board.use = board.type == kind and (only is None or boards.index(board) == only)
         if board.use:
             names.append(board.name)
     return tuple(names)
 
 
-def _renders() -> bool:
-    """Whether a few pixels can be rendered on the GPU that is switched on."""
+def _why_no_board(kind: str, board: int | None) -> str:
+    preferences = bpy.context.preferences.addons["cycles"].preferences
+    if kind not in _known_kinds(preferences):
+        return "this build of Blender does not know it"
+    there = device_boards(kind)
+    return f"there is no board {board}, only {len(there)}" if there else "no such board, or no driver for it"
+
+
+def _why_not_rendering() -> str:
+    """Empty if a few pixels can be rendered on the GPU that is switched on, else what Blender says."""
     scene = bpy.data.scenes.new("SimSpine trial")
     camera = bpy.data.objects.new("SimSpine trial", bpy.data.cameras.new("SimSpine trial"))
     scene.collection.objects.link(camera)
@@ -168,9 +259,9 @@ def _renders() -> bool:
         with tempfile.TemporaryDirectory() as folder:
             scene.render.filepath = str(Path(folder) / "trial.png")
             bpy.ops.render.render(write_still=True, scene=scene.name)
-            return Path(scene.render.filepath).is_file()
-    except RuntimeError:  # what Blender's operators raise when the device reports an error
-        return False
+            return "" if Path(scene.render.filepath).is_file() else "the trial image was not written"
+    except RuntimeError as error:  # what Blender's operators raise when the device reports an error
+        return " ".join(str(error).split())
     finally:
         data = camera.data
         bpy.data.objects.remove(camera)

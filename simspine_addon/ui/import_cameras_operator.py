@@ -10,7 +10,7 @@ from bpy_extras.io_utils import ImportHelper
 from ..capture.calibration import CalibrationWarning, read_calibration
 from ..capture.camera import Camera
 from ..model.errors import InputError
-from ..scene.cameras import activate, add_camera, is_distorted
+from ..scene.cameras import activate, add_camera, is_distorted, pinhole
 from .reporting import report_warnings, scene_can_take
 
 
@@ -63,14 +63,14 @@ class SIMSPINE_OT_import_cameras(bpy.types.Operator, ImportHelper):
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always", CalibrationWarning)
                 cameras = read_calibration(bpy.path.abspath(self.filepath), self.world)
-            things = _add_all(context.scene, cameras)
+            things = add_cameras(context.scene, cameras)
         except InputError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         if self.use_first:
             activate(context.scene, things[0])
         notes = [str(each.message) for each in caught if issubclass(each.category, CalibrationWarning)]
-        report_warnings(self, [*notes, *_distortion_note(cameras)], f"Imported {len(things)} cameras")
+        report_warnings(self, [*notes, *distortion_note(cameras)], f"Imported {len(things)} cameras")
         return {"FINISHED"}
 
 
@@ -92,12 +92,12 @@ def menu_entry(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
     menu.layout.operator(SIMSPINE_OT_import_cameras.bl_idname, text="Camera calibration (.toml)")
 
 
-def _add_all(scene: bpy.types.Scene, cameras: tuple[Camera, ...]) -> list[bpy.types.Object]:
+def add_cameras(scene: bpy.types.Scene, cameras: tuple[Camera, ...]) -> list[bpy.types.Object]:
     """All cameras in a collection of their own, or, if one is impossible, none."""
     things: list[bpy.types.Object] = []
     try:
         for camera in cameras:
-            things.append(add_camera(scene, camera))
+            things.append(add_camera(scene, pinhole(camera)))
     except InputError:
         bpy.data.batch_remove([thing.data for thing in things if thing.data is not None] + things)
         raise
@@ -109,7 +109,7 @@ def _add_all(scene: bpy.types.Scene, cameras: tuple[Camera, ...]) -> list[bpy.ty
     return things
 
 
-def _distortion_note(cameras: tuple[Camera, ...]) -> list[str]:
+def distortion_note(cameras: tuple[Camera, ...]) -> list[str]:
     bent = [camera.name for camera in cameras if is_distorted(camera)]
     if not bent:
         return []

@@ -46,6 +46,11 @@ class SIMSPINE_OT_import_motion(bpy.types.Operator, ImportHelper):
     )
     with_meshes: BoolProperty(name="Bone Meshes", description="Show the model's meshes", default=True)
     with_markers: BoolProperty(name="Markers", description="Show the model's markers as small spheres", default=False)
+    with_cameras: BoolProperty(
+        name="Cameras",
+        description="Add the cameras of the data set in SIMSPINE's layout that the motion lies in, if it does",
+        default=True,
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -70,6 +75,7 @@ class SIMSPINE_OT_import_motion(bpy.types.Operator, ImportHelper):
         column = layout.column(heading="Show")
         column.prop(self, "with_meshes")
         column.prop(self, "with_markers")
+        column.prop(self, "with_cameras")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = preferences(context)
@@ -77,6 +83,7 @@ class SIMSPINE_OT_import_motion(bpy.types.Operator, ImportHelper):
             fps=self.fps,
             with_meshes=self.with_meshes,
             with_markers=self.with_markers,
+            with_cameras=self.with_cameras,
             geometry_folders=[each.path for each in settings.geometry_folders if each.path] if settings else (),
         )
         try:

@@ -9,15 +9,18 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from ..capture.calibration import read_calibration
 from ..kinematics.forward import pose_track
 from ..kinematics.pose_track import PoseTrack
 from ..model.couplers import default_values
 from ..model.document import read_model
 from ..model.motion import read_motion
 from ..model.types import Model, Motion
+from ..scene.cameras import activate
 from ..scene.import_motion import ImportResult, all_or_nothing, import_person
 from ..scene.person_record import write_record
 from ..scene.timeline import PERSON_PROPERTY, read_clock
+from .import_cameras_operator import add_cameras, distortion_note
 from .selection import Selection
 
 
@@ -28,6 +31,7 @@ class ImportOptions:
     fps: float = 0.0
     with_meshes: bool = True
     with_markers: bool = False
+    with_cameras: bool = True  # of the data set that the motion lies in
     geometry_folders: Sequence[str] = ()
 
 
@@ -48,8 +52,10 @@ def import_selection(scene: bpy.types.Scene, selection: Selection, options: Impo
     model = read_model(selection.model)
     motions = [read_motion(path, model) for path in selection.motions] or [standing(model, scene)]
     tracks = [pose_track(model, motion) for motion in motions]
+    calibration = selection.calibration if options.with_cameras else None
+    cameras = read_calibration(calibration) if calibration is not None else ()
     notes = (selection.note,) if selection.note else ()
-    people, warnings = [], [*notes, *model.warnings]
+    people, warnings = [], [*notes, *model.warnings, *distortion_note(cameras)]
     with all_or_nothing(scene):
         for motion, track in zip(motions, tracks, strict=True):
             name = _person_name(model, motion.path if len(motions) > 1 else None)
@@ -57,6 +63,10 @@ def import_selection(scene: bpy.types.Scene, selection: Selection, options: Impo
             told = (*notes, *model.warnings, *motion.warnings)
             write_record(people[-1], model, motion.time, with_meshes=options.with_meshes, more_warnings=told)
             warnings += (*motion.warnings, *people[-1].warnings)
+        if cameras:
+            things = add_cameras(scene, cameras)
+            if scene.camera is None:
+                activate(scene, things[0])
     return Imported(tuple(people), tuple(dict.fromkeys(warnings)))
 
 

@@ -14,11 +14,15 @@ MOTION_SUFFIXES = (".mot", ".sto")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """One model and the motions to move it by, none for the model alone; `note` tells of a model taken unasked."""
+    """One model and the motions to move it by, none for the model alone; `note` tells of a model taken unasked.
+
+    `calibration` is that of the data set in SIMSPINE's layout which the first motion lies in, if it does.
+    """
 
     model: Path
     motions: tuple[Path, ...]
     note: str = ""
+    calibration: Path | None = None
 
 
 def choose_files(chosen: Iterable[str | Path], model: str | Path = "", last_model: str | Path = "") -> Selection:
@@ -49,12 +53,30 @@ def choose_files(chosen: Iterable[str | Path], model: str | Path = "", last_mode
         if not path.is_file():
             raise InputError("is not there", path=path, hint="choose a file that exists")
     if models:
-        return Selection(models[0], motions)
+        return Selection(models[0], motions, calibration=in_dataset(motions[0])[1] if motions else None)
     return _with_found_model(motions, last_model)
 
 
+def in_dataset(motion: Path) -> tuple[Path | None, Path | None]:
+    """Model and calibration of a motion in SIMSPINE's layout, `kinematics/<S>/<S>_<action>/<S>_<action>.mot`.
+
+    The action's own, `models/<S>_<action>.osim` and `cameras/Calib_<S>_<action>.toml`, go before the subject's.
+    """
+    parents = list(motion.parents)
+    place = next((i for i, folder in enumerate(parents[:3]) if folder.name == "kinematics" and i), None)
+    if place is None:
+        return None, None
+    dataset, names = parents[place + 1], (motion.stem, parents[place - 1].name)
+    models = (dataset / "models" / f"{name}.osim" for name in names)
+    calibrations = (dataset / "cameras" / f"Calib_{name}.toml" for name in names)
+    return next(filter(Path.is_file, models), None), next(filter(Path.is_file, calibrations), None)
+
+
 def model_beside(motion: Path) -> Path | None:
-    """The model in the motion's folder, if there is exactly one."""
+    """The model in the motion's folder, if there is exactly one, or that of the data set it lies in."""
+    model, _ = in_dataset(motion)
+    if model is not None:
+        return model
     try:
         models = [path for path in sorted(motion.parent.iterdir()) if path.suffix.lower() in MODEL_SUFFIXES]
     except OSError:  # a folder that is not there, or closed to us, holds no model for us
@@ -65,7 +87,7 @@ def model_beside(motion: Path) -> Path | None:
 def _with_found_model(motions: tuple[Path, ...], last_model: str | Path) -> Selection:
     beside = model_beside(motions[0])
     if beside is not None:
-        return Selection(beside, motions)
+        return Selection(beside, motions, calibration=in_dataset(motions[0])[1])
     last = Path(last_model)
     if str(last_model) and last.is_file():
         return Selection(last, motions, f"no model was chosen, so the last one was used: {last}")

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from simspine.exporters.coco import write_coco
-from simspine.exporters.keypoint_npz import write_keypoint_npz
+from simspine.exporters.keypoint_npz import write_labels
 from simspine.exporters.labels import make_labels
+from simspine.exporters.recording import recording_of
 from simspine.simspine_addon.capture.camera_presets import human36m_preset
 from simspine.simspine_addon.capture.detection_files import read_detections
 from simspine.simspine_addon.capture.detections import make_detections, write_detections
@@ -144,11 +145,11 @@ def labels_of_a_render():
 
 def test_labels_of_a_render_are_read_as_arrays_and_as_coco(tmp_path):
     labels = labels_of_a_render()
-    write_keypoint_npz(tmp_path / "labels.npz", labels)
+    write_labels(tmp_path / "labels.npz", recording_of(labels))
     found = read_detections(tmp_path, CAMERAS)
     assert np.array_equal(found.points[:, :, 0], labels.points_2d.transpose(1, 0, 2, 3))
     assert abs(found.rate - 25) < 1e-9
-    write_coco(tmp_path / "coco.json", labels, lambda view, index: f"{view}/{index}.png")
+    write_coco(tmp_path / "coco.json", recording_of(labels))
     coco = read_detections(tmp_path / "coco.json", CAMERAS)
     assert np.abs(coco.points - found.points).max() < 1e-5
     assert coco.keypoint_names == found.keypoint_names
@@ -156,7 +157,7 @@ def test_labels_of_a_render_are_read_as_arrays_and_as_coco(tmp_path):
 
 def test_views_are_put_into_the_cameras_order_by_name(tmp_path):
     labels = labels_of_a_render()
-    write_keypoint_npz(tmp_path / "labels.npz", labels)
+    write_labels(tmp_path / "labels.npz", recording_of(labels))
     found = read_detections(tmp_path / "labels.npz", CAMERAS[::-1])
     assert np.array_equal(found.points[:, 0, 0], labels.points_2d[3])
 

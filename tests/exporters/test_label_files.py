@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 from simspine.exporters.coco import write_coco
-from simspine.exporters.keypoint_npz import write_keypoint_npz
 from simspine.exporters.labels import make_labels
+from simspine.exporters.recording import recording_of
 from simspine.simspine_addon.capture.camera import Camera
 
 
@@ -21,10 +21,6 @@ def labels():
     return make_labels(cameras, ("Hip", "Neck", "Nose"), (-1, 0, 1), points, np.array([3, 7]), np.array([0.06, 0.14]))
 
 
-def image_name(view, index):
-    return f"images/{view}/{index}.png"
-
-
 def strict_json(path):
     def refuse(constant):
         raise AssertionError(f"{constant} is not JSON")
@@ -33,7 +29,7 @@ def strict_json(path):
 
 
 def test_coco_holds_pixels_flags_and_3d_points(tmp_path):
-    write_coco(tmp_path / "a.json", labels(), image_name)
+    write_coco(tmp_path / "a.json", recording_of(labels()))
     document = strict_json(tmp_path / "a.json")
     assert [image["frame"] for image in document["images"]] == [3, 7, 3, 7]
     assert [image["camera"] for image in document["images"]] == ["front", "front", "back", "back"]
@@ -50,22 +46,7 @@ def test_coco_holds_pixels_flags_and_3d_points(tmp_path):
 
 
 def test_an_image_that_shows_nobody_has_no_annotation(tmp_path):
-    write_coco(tmp_path / "a.json", labels(), image_name)
+    write_coco(tmp_path / "a.json", recording_of(labels()))
     document = strict_json(tmp_path / "a.json")
     assert len(document["images"]) == 4
     assert {annotation["image_id"] for annotation in document["annotations"]} == {1, 2}  # "back" looks away
-
-
-def test_the_archive_holds_every_view_unclipped_and_is_the_same_bytes_each_time(tmp_path):
-    made = labels()
-    write_keypoint_npz(tmp_path / "a.npz", made)
-    write_keypoint_npz(tmp_path / "b.npz", made)
-    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
-    with np.load(tmp_path / "a.npz") as archive:
-        assert archive["points_2d"].shape == (2, 2, 3, 2)
-        assert archive["points_2d"][0, 1, 1, 0] == 9.0 / 4 * 500 + 310.25
-        assert archive["camera_names"].tolist() == ["front", "back"]
-        assert archive["size"].tolist() == [[640, 480], [320, 480]]
-        assert not archive["visibility"][1].any()
-        again = archive["points_world"] @ archive["R"][0].T + archive["t"][0]
-    np.testing.assert_array_equal(again, made.points_camera[0])

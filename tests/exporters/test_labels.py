@@ -81,3 +81,11 @@ def test_a_box_bounds_the_outline_and_is_cut_to_the_image():
     np.testing.assert_allclose(bounding_box(camera, corners), [40, 20, 30, 30])
     np.testing.assert_allclose(bounding_box(camera, corners * [10, 1, 1]), [0, 20, 99, 30])
     assert np.isnan(bounding_box(camera, corners + np.array([5, 0, 0]))).all()
+
+
+def test_boxes_of_keypoints_are_those_of_each_frame_alone():
+    made = labels()
+    for view, camera in enumerate(made.cameras):
+        for frame in range(5):
+            expected = bounding_box(camera, made.points_world[frame, :2])
+            np.testing.assert_allclose(made.boxes[view, frame], expected, atol=1e-9)

@@ -1,8 +1,9 @@
 """Points on bodies go where the bodies go."""
 
 import numpy as np
-from simspine.exporters.outline import blended_points, outermost, points_at, rigid_points
+from simspine.exporters.outline import blended_points, joined_surface, one_piece, outermost, points_at, rigid_points
 from simspine.simspine_addon.kinematics.pose_track import PoseTrack
+from simspine.simspine_addon.scene.visibility_layers import NOT_SKIN
 
 
 def quarter_turn():
@@ -48,3 +49,19 @@ def test_the_outermost_points_reach_as_far_as_all_of_them():
     assert len(few.local) <= 400
     np.testing.assert_allclose(np.abs(ball).max(axis=0), 1.0, atol=0.02)
     assert (few.bodies[:, 0] == 1).any()
+
+
+def test_parts_become_one_surface_whose_faces_count_all_vertices():
+    track = two_body_track()
+    first = one_piece(rigid_points(np.eye(3), 1), np.array([[0, 1, 2]]))
+    rest = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    weights = np.array([[0.9, 0.1], [0.2, 0.8], [0.2, 0.8], [0.9, 0.1]])
+    skin = blended_points(rest, np.array([[0, 1]] * 4), weights, track)
+    second = one_piece(skin, np.array([[0, 1, 2], [0, 3, 1]]), counts=False)
+    third = one_piece(skin, np.array([[1, 2, 3]]))
+    surface = joined_surface([first, second, third])
+    np.testing.assert_array_equal(surface.faces.triangles, [[0, 1, 2], [3, 4, 5], [3, 6, 4], [8, 9, 10]])
+    assert surface.faces.pieces[0] != surface.faces.pieces[3]
+    assert (surface.faces.pieces[1:3] == NOT_SKIN).all()
+    np.testing.assert_array_equal(surface.faces.bodies, [1, 1, 0, 1])
+    assert surface.at(track, 1).shape == (11, 3)

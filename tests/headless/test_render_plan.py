@@ -52,13 +52,57 @@ def test_a_resized_camera_sees_what_a_resized_image_shows():
     np.testing.assert_allclose((after.K @ ray)[:2], measured, atol=1e-4)
 
 
-def test_lens_distortion_is_left_out_and_said_once(tmp_path):
+def test_a_calibration_keeps_its_lenses_and_its_own_sizes(tmp_path):
     path = tmp_path / "bent.toml"
-    write_calibration(path, [camera("a", distortion=[0.1, 0, 0, 0]), camera("b", distortion=[0.1, 0, 0, 0])])
+    write_calibration(path, [camera("a", distortion=[0.1, 0, 0, 0]), camera("b", (320, 200))])
     choice = choose_cameras(str(path), None, np.zeros((1, 1, 3)))
-    assert [c.distortion_model for c in choice.cameras] == ["none", "none"]
-    assert len(choice.warnings) == 1
-    assert "a, b" in choice.warnings[0]
+    assert [(c.distortion_model, c.size) for c in choice.cameras] == [
+        ("brown_conrady", (640, 480)),
+        ("none", (320, 200)),
+    ]
+    assert choice.warnings == ()
+    assert choice.poses is None
+
+
+def test_a_resized_distorted_camera_sees_what_opencv_sees_in_the_resized_picture(tmp_path):
+    path = tmp_path / "bent.toml"
+    before = camera("a", distortion=[-0.3, 0.1, 0.01, -0.02, 0.01])
+    write_calibration(path, [before])
+    after = choose_cameras(str(path), (320, 360), np.zeros((1, 1, 3))).cameras[0]
+    points = np.random.default_rng(0).uniform([-1, -1, 3], [1, 1, 5], (20, 3))
+    large, small = (
+        cv2.projectPoints(points, np.zeros(3), np.zeros(3), each.K, each.distortion)[0][:, 0]
+        for each in (before, after)
+    )
+    np.testing.assert_allclose(small, (large + 0.5) * [0.5, 0.75] - 0.5, atol=1e-9)
+
+
+def test_presets_by_text_and_by_table_are_the_same():
+    points = np.random.default_rng(1).uniform([-0.3, 0, -0.3], [0.3, 1.8, 0.3], (4, 9, 3))
+    by_text = choose_cameras("ring:5,height_m=2", (640, 480), points)
+    by_table = choose_cameras({"preset": "ring", "count": 5, "height_m": 2}, (640, 480), points)
+    assert len(by_text.cameras) == 5
+    for first, second in zip(by_text.cameras, by_table.cameras, strict=True):
+        assert np.array_equal(first.t, second.t)
+    assert by_text.cameras[0].size == (640, 480)
+
+
+def test_cameras_in_hands_have_a_pose_for_every_frame():
+    points = np.random.default_rng(1).uniform([-0.3, 0, -0.3], [0.3, 1.8, 0.3], (4, 9, 3))
+    choice = choose_cameras("handheld:2", (64, 48), points, time=np.arange(7) / 25, seed=5)
+    assert [part.shape for part in choice.poses] == [(2, 7, 3, 3), (2, 7, 3)]
+
+
+def test_cameras_of_a_file_can_jitter(tmp_path):
+    path = tmp_path / "two.toml"
+    write_calibration(path, [camera("a"), camera("b")])
+    table = {"file": str(path), "jitter_position_m": 0.1}
+    moved = choose_cameras(table, None, np.zeros((1, 1, 3)), seed=1).cameras
+    offs = [each.center - camera().center for each in moved]
+    assert all(0 < np.abs(off).max() <= 0.1 for off in offs)
+    assert not np.allclose(*offs)
+    with pytest.raises(InputError, match="the cameras have no 'count'"):
+        choose_cameras({"file": str(path), "count": 3}, None, np.zeros((1, 1, 3)))
 
 
 def test_an_unknown_preset_is_refused_with_those_there_are():

@@ -4,8 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from simspine.exporters.keypoint_npz import write_keypoint_npz
+from simspine.exporters.keypoint_npz import write_labels
 from simspine.exporters.labels import make_labels
+from simspine.exporters.recording import recording_of
 from simspine.headless.cli import main
 from simspine.simspine_addon.capture.calibration import write_calibration
 from simspine.simspine_addon.capture.camera_presets import human36m_preset
@@ -24,7 +25,7 @@ def recording(tmp_path):
     cameras = human36m_preset(POINTS)
     write_calibration(tmp_path / "cameras.toml", cameras)
     labels = make_labels(cameras, NAMES, [-1] * 6, POINTS, np.arange(len(TIME)), TIME)
-    write_keypoint_npz(tmp_path / "labels.npz", labels)
+    write_labels(tmp_path / "labels.npz", recording_of(labels))
     return str(tmp_path / "cameras.toml"), str(tmp_path / "labels.npz")
 
 
@@ -81,7 +82,10 @@ def test_a_missing_rate_is_told_and_60_taken(recording, tmp_path, capsys):
     with np.load(recording[1]) as archive:
         arrays = dict(archive)
     document = [
-        {"frame_id": f, "instances": [{"keypoints": arrays["points_2d"][v, f].tolist(), "keypoint_scores": [1.0] * 6}]}
+        {
+            "frame_id": f,
+            "instances": [{"keypoints": arrays["points_2d"][0, v, f].tolist(), "keypoint_scores": [1.0] * 6}],
+        }
         for v in range(4)
         for f in range(len(TIME))
     ]

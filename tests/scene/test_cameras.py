@@ -7,7 +7,7 @@ bpy = pytest.importorskip("bpy")
 
 from simspine.simspine_addon.capture.camera import Camera  # noqa: E402
 from simspine.simspine_addon.model.errors import InputError  # noqa: E402
-from simspine.simspine_addon.scene.cameras import activate, add_camera, read_camera  # noqa: E402
+from simspine.simspine_addon.scene.cameras import activate, add_camera, move_camera, read_camera  # noqa: E402
 
 
 @pytest.fixture
@@ -107,3 +107,15 @@ def test_a_camera_that_blender_cannot_hold_is_refused_in_one_line(scene, change,
         add_camera(scene, Camera(**(fields | change)))
     assert "\n" not in str(caught.value)
     assert "'c'" in str(caught.value)
+
+
+def test_a_camera_that_is_carried_stands_where_each_frame_has_it(scene):
+    rng = np.random.default_rng(2)
+    camera = some_camera(rng)
+    obj = add_camera(scene, camera)
+    R, t = rotation(rng), rng.normal(size=3)
+    move_camera(obj, R, t)
+    back = read_camera(obj, scene)
+    np.testing.assert_allclose(back.R, R, atol=1e-6)
+    np.testing.assert_allclose(back.t, t, atol=3e-6)
+    np.testing.assert_allclose(back.K, camera.K, atol=3e-3)

@@ -132,3 +132,21 @@ def test_the_real_capture_stands_where_opensim_puts_it(scene, capture):
         order = [engine.body_names.index(name) for name in names]
         assert np.abs(frames[:, :3, 3] - positions[row, order] @ OPENSIM_TO_BLENDER.T).max() < 1e-5
         assert np.abs(frames[:, :3, :3] - OPENSIM_TO_BLENDER @ rotations[row, order]).max() < 1e-5
+
+
+@pytest.mark.parametrize("with_cameras", [True, False])
+def test_a_motion_of_a_simspine_folder_brings_its_cameras(scene, small_person, tmp_path, with_cameras):
+    places = {
+        "kinematics/S1/S1_walk/S1_walk.mot": small_person.motion.read_text(),
+        "models/S1.osim": small_person.model.read_text(),
+        "cameras/Calib_S1.toml": '[cam_01]\nname = "left"\nsize = [640.0, 480.0]\nmatrix = [[500.0, 0.0, 320.0], '
+        "[0.0, 500.0, 240.0], [0.0, 0.0, 1.0]]\ndistortions = [0.0, 0.0, 0.0, 0.0]\nrotation = [0.0, 0.0, 0.0]\n"
+        "translation = [0.0, 0.0, 4.0]\nfisheye = false\n",
+    }
+    for name, text in places.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    motion = tmp_path / "kinematics/S1/S1_walk/S1_walk.mot"
+    assert bpy.ops.simspine.import_motion(filepath=str(motion), with_cameras=with_cameras) == {"FINISHED"}
+    assert any(thing.type == "ARMATURE" for thing in scene.objects)
+    assert ([thing.name for thing in scene.objects if thing.type == "CAMERA"] == ["left"]) == with_cameras

@@ -79,3 +79,17 @@ def test_a_file_that_is_not_there_is_refused_by_name(folder):
 def test_nothing_chosen_is_refused():
     with pytest.raises(InputError, match="no file is chosen"):
         choose_files([])
+
+
+def test_a_motion_in_a_simspine_folder_has_its_subjects_model_and_cameras(tmp_path):
+    motion = tmp_path / "kinematics/S1/S1_walk/S1_walk.mot"
+    own = tmp_path / "models/S1_walk.osim"
+    for path in (motion, tmp_path / "models/S1.osim", tmp_path / "models/S5.osim", tmp_path / "cameras/Calib_S1.toml"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    chosen = choose_files([motion])
+    assert chosen.model == tmp_path / "models/S1.osim"
+    assert chosen.calibration == tmp_path / "cameras/Calib_S1.toml"
+    own.touch()
+    assert choose_files([motion]).model == own
+    assert choose_files([motion, tmp_path / "models/S5.osim"]).calibration == tmp_path / "cameras/Calib_S1.toml"

@@ -1,0 +1,232 @@
+"""Images of the dressed avatar in a room: ours against naive Cycles, CPU time and PSNR, in the same run.
+
+The naive way: every image whole, 16 samples, Cycles' own denoising settings, nothing kept between images; light takes
+as many bounces as in ours. The reference has 1024 samples and no denoising. It is rendered where the person is seen,
+and in tiles drawn at random over the rest; squared errors are weighted by the areas that they stand for.
+
+Such a reference has noise of its own, some 41 dB in a room, which is nobody's error. It is therefore rendered in two
+halves A and B of 512 samples with seeds of their own: the mean of (I - A) (I - B) is the squared error of the image I
+without the reference's noise (`psnr_db`); `psnr_db_noisy` is that against the mean of A and B as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bootstrap import quiet_stdout
+from ..progress import progress
+
+Array = NDArray[np.float64]
+Window = tuple[int, int, int, int]
+
+NAIVE_SAMPLES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much is rendered."""
+
+    size: int = 1000  # px, square
+    views: int = 4
+    frames: int = 6
+    reference_samples: int = 1024
+    tiles: int = 12
+    tile: int = 40  # px
+    presets: tuple[str, ...] = ("draft", "standard")
+
+
+def run(extent: Extent | None = None) -> dict[str, Any]:
+    """CPU-s (user and system, all threads) an image. The full extent takes about half an hour of two cores."""
+    extent = extent or Extent()
+    with quiet_stdout(), tempfile.TemporaryDirectory() as folder:
+        return _measure(extent, Path(folder))
+
+
+def _measure(extent: Extent, folder: Path) -> dict[str, Any]:
+    import bpy
+
+    from ...simspine_addon.scene.pixels import read_pixels
+    from ...simspine_addon.scene.render import Device, render_image, settings_of
+
+    scene, movers, cameras, boxes = room_with_avatar(extent)
+    views = range(extent.views)
+    device = Device("CPU", ())
+    result: dict[str, Any] = {"images_px": [extent.size, extent.size], "views": extent.views, "presets": {}}
+    steps = iter(progress(range(len(extent.presets) + 2), "bench render"))
+
+    next(steps)
+    for name in extent.presets:
+        result["presets"][name] = _ours(scene, movers, cameras, boxes, settings_of(name), device, folder / name, extent)
+        next(steps)
+    naive = replace(settings_of("standard"), samples=NAIVE_SAMPLES, denoise_quality="HIGH", prefilter="ACCURATE")
+    configured(scene, naive, device)
+    scene.render.use_persistent_data = False
+    paths = [folder / "naive" / f"{view}.png" for view in views]
+    seconds = _cpu(lambda: [render_image(scene, cameras[v], 1, v, paths[v]) for v in views]) / extent.views
+    result["naive"] = {"cpu_s_per_image": round(seconds, 3), "samples": NAIVE_SAMPLES}
+    next(steps)
+    truth = [_reference(scene, cameras[v], boxes[0][v], v, device, folder, extent) for v in views]
+    result["naive"] |= _psnr([read_pixels(path) for path in paths], truth)
+    for name, each in result["presets"].items():
+        each |= _psnr([read_pixels(folder / name / f"0_{view}.png") for view in views], truth)
+        each["ratio"] = round(seconds / each["cpu_s_per_image"], 1)
+    result["reference_samples"] = extent.reference_samples
+    result["blender"] = bpy.app.version_string
+    result["table"] = quality_table(result)
+    return result
+
+
+def quality_table(result: dict[str, Any]) -> list[str]:
+    """The presets as the lines of a table."""
+    rows = [("naive", result["naive"] | {"ratio": 1.0}), *result["presets"].items()]
+    lines = ["quality    CPU-s/image   ratio   PSNR dB   worst view dB"]
+    for name, each in rows:
+        numbers = f"{each['cpu_s_per_image']:11.2f} {each['ratio']:7.1f} {each['psnr_db']:9.1f}"
+        lines.append(f"{name:<10} {numbers} {each['psnr_db_worst_view']:15.1f}")
+    return lines
+
+
+def _ours(scene, movers, cameras, boxes, settings, device, folder: Path, extent: Extent) -> dict[str, Any]:
+    """Plates apart, then all frames through all cameras, frame by frame."""
+    from ...simspine_addon.scene.image_renderer import ImageRenderer
+
+    renderer = ImageRenderer(scene, settings, device, movers, folder / "plates")
+    views = range(extent.views)
+    started = time.perf_counter()
+    plates = _cpu(lambda: [renderer.prepare(cameras[view]) for view in views])
+    renderer.render(cameras[0], extent.frames, 0, folder / "first.png", boxes[-1][0])  # the movers join the scene again
+
+    def images() -> None:
+        for frame in range(extent.frames):
+            for view in views:
+                path = folder / f"{frame}_{view}.png"
+                renderer.render(cameras[view], frame + 1, 7 * frame + view, path, boxes[frame][view])
+
+    started = time.perf_counter()
+    seconds = _cpu(images) / (extent.frames * extent.views)
+    wall = (time.perf_counter() - started) / (extent.frames * extent.views)
+    return {
+        "cpu_s_per_image": round(seconds, 3),
+        "wall_s_per_image": round(wall, 3),
+        "plate_cpu_s_per_camera": round(plates / extent.views, 1),
+        "samples": settings.samples,
+        "denoise_quality": settings.denoise_quality,
+        "guides": settings.guides,
+        "prefilter": settings.prefilter,
+    }
+
+
+def _reference(scene, camera, box: Array, view: int, device, folder: Path, extent: Extent):
+    """Windows of one view: [(window, two halves of the reference, share of the image that it stands for)]."""
+    from ...simspine_addon.scene.compose import window_around
+    from ...simspine_addon.scene.pixels import read_pixels
+    from ...simspine_addon.scene.plates import render_layer
+    from ...simspine_addon.scene.render import settings_of
+
+    configured(scene, replace(settings_of("reference"), samples=extent.reference_samples // 2), device)
+    scene.frame_set(1)
+    size = (extent.size, extent.size)
+    near = window_around(box, size)
+    windows: list[Window] = [] if near is None else [near]
+    random = np.random.default_rng(view)
+    far: list[Window] = []
+    while len(far) < extent.tiles:
+        x, y = random.integers(0, extent.size - extent.tile, 2)
+        if near is None or not _overlap((int(x), int(y), extent.tile, extent.tile), near):
+            far.append((int(x), int(y), extent.tile, extent.tile))
+    near_area = near[2] * near[3] if near else 0
+    parts = []
+    for index, window in enumerate([*windows, *far]):
+        halves = []
+        for half in range(2):
+            path = folder / f"reference_{view}_{index}_{half}.png"
+            render_layer(scene, camera, 1000 + 2 * view + half, path, window)
+            halves.append(read_pixels(path).astype(float))
+        stands_for = near_area if window is near else (extent.size**2 - near_area) / extent.tiles
+        parts.append((window, halves, stands_for / extent.size**2))
+    return parts
+
+
+def _overlap(one: Window, other: Window) -> bool:
+    return all(one[i] < other[i] + other[i + 2] and other[i] < one[i] + one[i + 2] for i in (0, 1))
+
+
+def _psnr(images: list, truth: list) -> dict[str, float]:
+    """dB of 8-bit sRGB, of the mean squared error over all views and of the worst view."""
+    clean, noisy = np.zeros(len(images)), np.zeros(len(images))
+    for view, (image, parts) in enumerate(zip(images, truth, strict=True)):
+        for (x, y, across, down), (one, other), share in parts:
+            shown = image[y : y + down, x : x + across]
+            clean[view] += share * float(np.mean((shown - one) * (shown - other)))
+            noisy[view] += share * float(np.mean((shown - (one + other) / 2) ** 2))
+    return {
+        "psnr_db": _in_db(clean.mean()),
+        "psnr_db_worst_view": _in_db(clean.max()),
+        "psnr_db_noisy": _in_db(noisy.mean()),
+    }
+
+
+def _in_db(squared_error: float) -> float:
+    return round(float(10 * np.log10(255**2 / max(squared_error, 1e-9))), 2)
+
+
+def _cpu(work: Callable[[], object]) -> float:
+    """User and system seconds of this process over all its threads."""
+    before = os.times()
+    work()
+    after = os.times()
+    return after.user + after.system - before.user - before.system
+
+
+def configured(scene, settings, device) -> None:
+    """Set up Cycles, for what is rendered without an ImageRenderer."""
+    from ...simspine_addon.scene.render import configure
+
+    configure(scene, settings, device)
+
+
+def room_with_avatar(extent: Extent):
+    """The scene, its movers, cameras [V] and boxes [T][V]: the sample person walks through a furnished room."""
+    import bpy
+
+    from ...exporters.labels import bounding_box
+    from ...exporters.outline import points_at
+    from ...sample_rigs import sample_model_path, sample_motion_path
+    from ...simspine_addon.kinematics.forward import pose_track
+    from ...simspine_addon.model.document import read_model
+    from ...simspine_addon.model.motion import read_motion
+    from ...simspine_addon.scene.cameras import add_camera
+    from ...simspine_addon.scene.surroundings import build_surroundings
+    from ...simspine_addon.scene.variety import draw_variety
+    from ...simspine_addon.scene.variety_options import options_from_table
+    from ..render_avatar import moving_avatar
+    from ..render_plan import choose_cameras, frames_of
+    from ..render_scene import add_moving_avatar, surface_samples
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    model = read_model(sample_model_path())
+    motion = read_motion(sample_motion_path("walking"), model)
+    seen = moving_avatar(model, pose_track(model, motion), "fitted", None, "surface")
+    rows = np.linspace(0, len(motion.time) - 1, extent.frames).round().astype(int)
+    poses = frames_of(seen.track, rows)
+    person = add_moving_avatar(scene, seen, poses)
+    movers = list(scene.objects)
+    points = surface_samples(person, seen.track)
+    cameras = choose_cameras("h36m", (extent.size, extent.size), points).cameras[: extent.views]
+    boxes = [
+        [bounding_box(camera, points_at(list(person.parts), poses, index)) for camera in cameras]
+        for index in range(len(rows))
+    ]
+    variety = draw_variety(options_from_table({"surroundings": "room"}), 1, "bench render")
+    build_surroundings(scene, variety, points, cameras)
+    return scene, movers, [add_camera(scene, camera) for camera in cameras], boxes

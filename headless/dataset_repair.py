@@ -1,0 +1,64 @@
+"""`simspine render repair DIR`: the files of a data set that are missing or damaged, and those alone, made anew."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from .bootstrap import quiet_stdout
+from .dataset_files import MANIFEST_FILE, SHARD_FOLDER
+from .dataset_verify import Findings, examine
+from .render_job import Job, RenderResult, RunOptions, reopen_job, run_job
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `render repair`."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the data set")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--verbose", action="store_true", help="show what Blender prints, on stderr")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Repair and print what was done; 0 when the data set is whole.
+
+    Raises:
+        InputError: the folder holds no data set, or the job that it came from cannot be done here any more.
+    """
+    found = examine(arguments.folder)
+    with quiet_stdout(show=arguments.verbose):
+        result = None if found.whole else repair(arguments.folder, found)
+    rendered = 0 if result is None else result.rendered
+    if arguments.json:
+        print(json.dumps({"repaired": sorted(found.wrong), "rendered": rendered}))
+        return 0
+    for name in found.wrong:
+        print(f"{name}: made anew")
+    print(f"{len(found.wrong)} files repaired, {rendered} images rendered" if result else "nothing was damaged")
+    return 0
+
+
+def repair(folder: Path, found: Findings) -> RenderResult:
+    """Make anew what was found wrong.
+
+    Raises:
+        InputError: inputs, code or Blender are no longer those that the data set was begun with.
+    """
+    job = reopen_job(folder)
+    for name in found.wrong:
+        if name.startswith(f"{SHARD_FOLDER}/") and name.endswith(".json"):
+            (folder / name).unlink(missing_ok=True)  # what it says cannot be trusted
+    affected = {shard.identity for shard in _affected(job, found.wrong)}
+    options = RunOptions(shards=tuple(shard for shard in job.shards if shard.identity in affected))
+    (folder / MANIFEST_FILE).unlink(missing_ok=True)
+    return run_job(job, options)
+
+
+def _affected(job: Job, wrong: Iterable[str]):
+    """The shards that have no record, or a wrong file."""
+    names = set(wrong)
+    for shard in job.shards:
+        record = job.dataset.record(shard)
+        if record is None or names.intersection(record.files):
+            yield shard

@@ -1,0 +1,225 @@
+"""The scene of one recording in Blender: its people, cameras and surroundings, ready to render and to label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..exporters.labels import Labels, make_labels
+from ..exporters.outline import points_at
+from ..exporters.recording import Recording
+from ..simspine_addon.kinematics.pose_track import PoseTrack
+from ..simspine_addon.model.streams import stream_seed
+from ..simspine_addon.scene import render as cycles
+from ..simspine_addon.scene.cameras import add_camera, move_camera
+from ..simspine_addon.scene.image_renderer import ImageRenderer
+from ..simspine_addon.scene.sensor_noise import noisy_image
+from ..simspine_addon.scene.surroundings import build_surroundings
+from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, KEYPOINT_PARENTS
+from .render_cameras import RecordingCameras, cameras_for
+from .render_config import DatasetConfig, person_name
+from .render_labels import Actor, KeepPasses, Labeller, build_labeller
+from .render_plan import frames_of
+from .render_recording import PreparedPerson, RecordingInputs, prepare_people
+from .render_scene import Person, add_moving_avatar, add_person, surface_samples
+from .shard_plan import Engine, Hardware
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A recording in Blender. Building it empties the file that was open."""
+
+    config: DatasetConfig
+    inputs: RecordingInputs
+    actors: tuple[Actor, ...]
+    cameras: RecordingCameras
+    views: tuple[bpy.types.Object, ...]
+    renderer: ImageRenderer
+    device: cycles.Device
+    labeller: Labeller
+    warnings: tuple[str, ...]
+
+    def image_names(self, places: Sequence[int]) -> tuple[tuple[str, ...], ...]:
+        """[V][T] of these frames, relative to the data set's folder."""
+        return self._names("images", places, self.config.render.image_format)
+
+    def pass_names(self, places: Sequence[int]) -> tuple[tuple[str, ...], ...]:
+        """[V][T] of their passes; no names where none are wanted."""
+        return self._names("passes", places, "npz") if self.labeller.passes else ()
+
+    def labels(self, places: range, keep: KeepPasses) -> Recording:
+        """What is known about a block of the recording's frames; `keep` is given each image's passes, if there are."""
+        recording = self.inputs.config
+        people = [self._labels_of(index, places) for index in range(len(self.actors))]
+        return Recording(
+            name=recording.name,
+            subject=recording.subject,
+            action=recording.action,
+            people=self.labeller.completed(people, places, keep),
+            image_names=self.image_names(places),
+            rate=self.inputs.rate,
+            model_file=recording.people[0].model.name,
+            placement=self.config.placement,
+            variety=drawn(self.config, self.inputs),
+        )
+
+    def render(self, block: Recording, view: int, place: int, index: int, path: Path) -> None:
+        """Render the image of one view: the recording's frame `place`, which is the block's frame `index`."""
+        camera, moves = self.views[view], self.cameras.poses is not None
+        if self.cameras.poses is not None:
+            move_camera(camera, self.cameras.poses[0][view, place], self.cameras.poses[1][view, place])
+        box = None if moves else joined_box(np.stack([labels.boxes[view, index] for labels in block.people]))
+        noise, finish = self.inputs.variety.camera_noise, None
+        if noise is not None:
+            noise_seed = self._image_seed("camera_noise", view, place)
+
+            def finish(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+                return noisy_image(pixels, noise, noise_seed)
+
+        # Row i of the poses falls on frame i + 1: see `frames_of`.
+        self.renderer.render(camera, place + 1, self._image_seed("sampling", view, place), path, box, finish)
+
+    def _image_seed(self, what: str, view: int, place: int) -> int:
+        keys = (self.inputs.config.name, self.cameras.cameras[view].name, int(self.inputs.rows[place]))
+        return stream_seed(self.config.seed_of(what), what, *keys)
+
+    def _names(self, folder: str, places: Sequence[int], suffix: str) -> tuple[tuple[str, ...], ...]:
+        above = folder if self.config.single else f"{folder}/{self.inputs.config.name}"
+        rows = [int(self.inputs.rows[place]) for place in places]
+        return tuple(tuple(f"{above}/{camera}/{row:06d}.{suffix}" for row in rows) for camera in self.cameras.folders)
+
+    def _labels_of(self, person: int, places: range) -> Labels:
+        actor = self.actors[person]
+        rows = self.inputs.rows[places.start : places.stop]
+        prepared, parts = actor.prepared, list(actor.shown.parts)
+        poses = None
+        if self.cameras.poses is not None:
+            rotations, translations = self.cameras.poses
+            poses = rotations[:, places.start : places.stop], translations[:, places.start : places.stop]
+        labels = make_labels(
+            self.cameras.cameras,
+            KEYPOINT_NAMES,
+            KEYPOINT_PARENTS,
+            prepared.points[rows],
+            rows,
+            self.inputs.motions[0].time[rows],
+            lambda index: points_at(parts, actor.poses, places[index]),
+            None if prepared.avatar is None else prepared.model_points[rows],
+            poses,
+        )
+        return replace(labels, person=person_name(self.inputs.config, person))
+
+
+def build_stage(
+    config: DatasetConfig, inputs: RecordingInputs, engine: Engine, plates: Path | None, hardware: Hardware
+) -> Stage:
+    """Build the scene of a recording.
+
+    Args:
+        config: of the data set.
+        inputs: of the recording.
+        engine: that the data set was begun with; another device is refused.
+        plates: folder where backgrounds may be kept between images and runs.
+        hardware: how much of this computer to use.
+
+    Raises:
+        InputError: people, cameras or a device that cannot be had.
+    """
+    people = prepare_people(config, inputs)
+    scene = empty_scene()
+    device = cycles.choose_device(engine.device.lower(), hardware.board)
+    if hardware.threads is not None:
+        scene.render.threads_mode, scene.render.threads = "FIXED", hardware.threads
+    actors = []
+    for prepared in people:
+        poses = frames_of(prepared.whole, inputs.rows)
+        actors.append(Actor(prepared, poses, _shown(scene, prepared, poses)))
+    footprint = _footprint(actors)
+    cameras = cameras_for(config, inputs.config, footprint, inputs.time)
+    camera_places = None if cameras.poses is None else camera_centres(*cameras.poses)
+    surroundings = build_surroundings(scene, inputs.variety, footprint, cameras.cameras, camera_places)
+    views = tuple(add_camera(scene, camera) for camera in cameras.cameras)
+    movers = [mover for actor in actors for mover in actor.shown.objects]
+    renderer = ImageRenderer(scene, render_settings(config, engine), device, movers, plates)
+    labeller = build_labeller(config, inputs, actors, scene, movers)
+    warnings = [note for patient in inputs.patients for note in patient.model.warnings]
+    warnings += [note for motion in inputs.motions for note in motion.warnings]
+    warnings += [note for actor in actors for note in actor.shown.warnings]
+    warnings += [*cameras.warnings, *surroundings.notes]
+    return Stage(
+        config,
+        inputs,
+        tuple(actors),
+        cameras,
+        views,
+        renderer,
+        device,
+        labeller,
+        tuple(dict.fromkeys(warnings)),
+    )
+
+
+def drawn(config: DatasetConfig, inputs: RecordingInputs) -> dict[str, object]:
+    """Everything that was drawn for a recording, and each person's pathology, for the labels and the manifest."""
+    people = [
+        {
+            "avatar": person.avatar,
+            "model": person.model.name,
+            "motion": person.motion.name,
+            "pathology": None if patient.report is None else patient.report.as_dict(),
+        }
+        for person, patient in zip(inputs.config.people, inputs.patients, strict=True)
+    ]
+    seeds = {name: config.seed_of(name) for name in ("sampling", "cameras")}
+    return {**inputs.variety.as_json(), "image_seeds": seeds, "who": people}
+
+
+def camera_centres(rotations: Array, translations: Array) -> Array:
+    """Where cameras are, [..., 3] m, of R [..., 3, 3] and t [..., 3]."""
+    return -np.einsum("...ji,...j->...i", rotations, translations)
+
+
+def render_settings(config: DatasetConfig, engine: Engine) -> cycles.RenderSettings:
+    """What the configuration asks of Cycles, as far as this build of Blender can."""
+    render = config.render
+    denoise = render.denoise if engine.denoises else False
+    return cycles.settings_of(render.quality, render.samples, denoise, render.image_format)
+
+
+def joined_box(boxes: Array) -> Array:
+    """(x, y, width, height) around boxes [P, 4] px, of which some may be NaN: nothing of that person is seen."""
+    seen = boxes[np.isfinite(boxes).all(axis=-1)]
+    if not len(seen):
+        return np.full(4, np.nan)
+    low, high = seen[:, :2].min(axis=0), (seen[:, :2] + seen[:, 2:]).max(axis=0)
+    return np.concatenate([low, high - low])
+
+
+def empty_scene() -> bpy.types.Scene:
+    """The scene of an empty file, in place of whatever was open."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    return bpy.context.scene
+
+
+def _shown(scene: bpy.types.Scene, prepared: PreparedPerson, poses: PoseTrack) -> Person:
+    if prepared.avatar is not None:
+        return add_moving_avatar(scene, prepared.avatar, poses)
+    return add_person(scene, prepared.model, poses, prepared.config.avatar, prepared.config.geometry)
+
+
+def _footprint(actors: Sequence[Actor]) -> Array:
+    """Outermost points of everyone, [T, N, 3] m in ground: the first person's whole motion, so that what is around it
+    stays the same whichever rows are rendered, and of the others what is shown."""
+    samples = []
+    for actor in actors:
+        samples.append(surface_samples(actor.shown, actor.prepared.whole))
+    longest = max(len(each) for each in samples)
+    padded = [each[np.linspace(0, len(each) - 1, longest).round().astype(int)] for each in samples]
+    return np.concatenate(padded, axis=1)

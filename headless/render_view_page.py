@@ -1,0 +1,41 @@
+"""One HTML file from what it shows and the parts of the page in `view_assets`."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from importlib import resources
+
+from .render_view_data import ViewerData
+
+SCRIPTS = ("data.js", "overlay.js", "space.js", "plot.js", "tables.js", "page.js", "selftest.js")
+
+
+def page(data: ViewerData) -> str:
+    """The whole page as text; it loads nothing, and its own rules forbid it to."""
+    scripts = "\n".join(_asset(name) for name in SCRIPTS)
+    parts = {
+        "title": escape(str(data.document["title"])),
+        "style": _asset("page.css"),
+        "document": _json(data.document),
+        "images": _json(list(data.images)),
+        "script": f'"use strict";\n(() => {{\n{scripts}\n}})();',
+    }
+    text = _asset("page.html")
+    before, *rest = text.split("{{")
+    filled = [before]
+    for piece in rest:
+        name, _, after = piece.partition("}}")
+        filled += [parts[name], after]
+    return "".join(filled)
+
+
+def _asset(name: str) -> str:
+    place = resources.files(__package__ or "") / "view_assets" / name
+    return place.read_text(encoding="utf-8").rstrip("\n")
+
+
+def _json(value: object) -> str:
+    """JSON that cannot end the element that it stands in."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")

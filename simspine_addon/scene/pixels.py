@@ -1,0 +1,56 @@
+"""Finished images as arrays of 8-bit pixels, read and written by Blender alone: no other library is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+FILE_FORMATS = {"png": "PNG", "jpg": "JPEG"}
+JPEG_QUALITY = 95
+
+Image = NDArray[np.uint8]
+
+
+def read_shares(path: Path) -> NDArray[np.float32]:
+    """The values of an image file as they stand in it, [H, W, 3], 0 to 1, rows from top to bottom."""
+    image = bpy.data.images.load(str(path))
+    try:
+        image.colorspace_settings.name = "Non-Color"  # else values of 16 bits would be made linear
+        width, height = image.size
+        values = np.empty(width * height * image.channels, np.float32)
+        image.pixels.foreach_get(values)
+        return values.reshape(height, width, -1)[::-1, :, :3]
+    finally:
+        bpy.data.images.remove(image)
+
+
+def read_pixels(path: Path) -> Image:
+    """The pixels of an 8-bit image file, [H, W, 3], rows from top to bottom."""
+    return to_bytes(read_shares(path))
+
+
+def write_pixels(pixels: Image, path: Path, file_format: str) -> None:
+    """Write 8-bit sRGB pixels [H, W, 3], rows from top to bottom, as they are; "jpg" of course loses a little.
+
+    Raises:
+        RuntimeError: Blender could not write the file.
+    """
+    height, width = pixels.shape[:2]
+    image = bpy.data.images.new("SimSpine image", width, height, alpha=False, float_buffer=False)
+    try:
+        values = np.ones((height, width, 4), np.float32)
+        values[..., :3] = pixels[::-1] / np.float32(255)
+        image.pixels.foreach_set(values.ravel())
+        image.update()
+        image.file_format = FILE_FORMATS[file_format]
+        image.save(filepath=str(path), quality=JPEG_QUALITY if file_format == "jpg" else 30)
+    finally:
+        bpy.data.images.remove(image)
+
+
+def to_bytes(shares: NDArray[np.floating]) -> Image:
+    """Shares of white to 8 bits, the nearest step."""
+    return (np.clip(shares, 0.0, 1.0) * np.float32(255) + np.float32(0.5)).astype(np.uint8)

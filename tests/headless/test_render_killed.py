@@ -1,0 +1,164 @@
+"""A render that is killed again and again, and goes on, leaves the same bytes as one that nobody disturbed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("bpy")
+
+from simspine.sample_rigs import sample_model_path, sample_motion_path
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, str(ROOT / "headless" / "render.py"), "--"]
+NOT_DATA = ("log.jsonl", "job.json")  # the one holds times, the other paths
+
+
+def config(folder: Path, frames: int, shard_frames: int, count: int) -> Path:
+    path = folder / "config.toml"
+    path.write_text(f"""
+[dataset]
+name = "killed"
+shard_frames = {shard_frames}
+labels = ["occlusion"]
+[render]
+size = [64, 48]
+samples = 1
+denoise = false
+device = "cpu"
+[cameras]
+preset = "ring"
+count = {count}
+[variety]
+surroundings = "room"
+furniture = 2
+camera_noise = 0.3
+[[recordings]]
+model = '{sample_model_path()}'
+motion = '{sample_motion_path("walking")}'
+frames = "0:{frames}"
+""")
+    return path
+
+
+def start(arguments: list[str]) -> subprocess.Popen:
+    return subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def finish(arguments: list[str]) -> None:
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in NOT_DATA)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def images(folder: Path) -> int:
+    return len(list((folder / "images").rglob("[0-9]*.png")))
+
+
+def kill_at(process: subprocess.Popen, folder: Path, count: int) -> bool:
+    """Kill the process as soon as there are so many images; False if it ended before."""
+    while images(folder) < count:
+        if process.poll() is not None:
+            return False
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return True
+
+
+def disturbed(path: Path, folder: Path, total: int, kills: int) -> int:
+    """Render with `kills` interruptions, each after some more images, the last when all are there; how many it was."""
+    rng, done, arguments = random.Random(7), 0, ["--config", str(path), "-o", str(folder)]
+    moments = [*sorted(rng.sample(range(1, total), kills - 1)), total]
+    for count in moments:
+        done += kill_at(start(arguments), folder, count)
+    finish(arguments)
+    return done
+
+
+def workers_of(process: subprocess.Popen) -> list[int]:
+    """Dask's worker processes: those below the process that have a render below them."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with contextlib.suppress(OSError):
+                text = (entry / "stat").read_text()
+                parents[int(entry.name)] = int(text.rpartition(")")[2].split()[1])
+    below = {child for child in parents if process.pid in ancestors(child, parents)}
+    rendering = [each for each in below if "--only-shard" in command_line(each)]
+    return [parents[each] for each in rendering if parents[each] in below]
+
+
+def ancestors(process: int, parents: dict[int, int]) -> set[int]:
+    found = set()
+    while process in parents:
+        process = parents[process]
+        found.add(process)
+    return found
+
+
+def command_line(process: int) -> str:
+    try:
+        return (Path("/proc") / str(process) / "cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
+
+
+def check_killed(folder: Path, frames: int, shard_frames: int, count: int, kills: int) -> None:
+    path, total = config(folder, frames, shard_frames, count), frames * count
+    finish(["--config", str(path), "-o", str(folder / "calm")])
+    calm = contents(folder / "calm")
+    assert sum(name.startswith("images/") for name in calm) == total
+    assert disturbed(path, folder / "killed", total, kills) == kills
+    assert contents(folder / "killed") == calm
+    assert not (folder / "killed" / ".work").exists()
+
+
+def check_cluster(folder: Path, frames: int, shard_frames: int, count: int) -> None:
+    """Two workers, of which one is killed while it renders."""
+    pytest.importorskip("distributed")
+    path, total = config(folder, frames, shard_frames, count), frames * count
+    if not (folder / "calm").exists():
+        finish(["--config", str(path), "-o", str(folder / "calm")])
+    clustered = folder / "cluster"
+    process = start(["--config", str(path), "-o", str(clustered), "--cluster", "local:2"])
+    while images(clustered) < total // 3:
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.02)
+    victims = workers_of(process)
+    assert victims, "no worker renders"
+    os.kill(victims[0], signal.SIGKILL)
+    assert process.wait() == 0, process.communicate()[1]
+    assert contents(clustered) == contents(folder / "calm")
+    log = [json.loads(line) for line in (clustered / "log.jsonl").read_text().splitlines()]
+    assert sum(entry["rendered"] for entry in log) < total + shard_frames * count
+
+
+def test_a_render_killed_twice_leaves_the_same_bytes(tmp_path):
+    check_killed(tmp_path, frames=3, shard_frames=2, count=2, kills=2)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds worker processes by /proc")
+def test_a_cluster_that_loses_a_worker_leaves_the_same_bytes(tmp_path):
+    check_cluster(tmp_path, frames=4, shard_frames=2, count=2)
+
+
+@pytest.mark.slow
+def test_200_images_killed_ten_times_and_on_a_cluster_are_the_same_bytes(tmp_path):
+    check_killed(tmp_path, frames=50, shard_frames=5, count=4, kills=10)
+    check_cluster(tmp_path, frames=50, shard_frames=5, count=4)
