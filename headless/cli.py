@@ -49,6 +49,12 @@ def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; gives 0 for done, 2 for bad input, 1 for failure."""
     words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == ["render"] and len(words) > 1:
+        from .render_command import upkeep_command
+
+        code = upkeep_command(words[1], words[2:])
+        if code is not None:
+            return code
     chosen = next((word for word in words if word in COMMANDS), None)
     namespace = build_parser(chosen).parse_args(words)
     module = importlib.import_module(f".{COMMANDS[namespace.command][0]}", __package__)

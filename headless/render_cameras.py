@@ -66,7 +66,7 @@ def cameras_for(
         InputError: a calibration that cannot be used, or a camera that cannot be.
     """
     table = {key: str(value) if isinstance(value, Path) else value for key, value in config.cameras.items()}
-    choice = table["file"] if list(table) == ["file"] else table
+    choice = str(table["file"]) if list(table) == ["file"] else table
     seed = stream_seed(config.seed_of("cameras"), "cameras", recording.name)
     try:
         chosen = choose_cameras(choice, config.render.size, points, time=time, seed=seed)

@@ -78,7 +78,7 @@ def slurm_cluster(arguments: dict[str, Any]):
     Raises:
         InputError: an argument that it does not take.
     """
-    from dask_jobqueue import SLURMCluster
+    from dask_jobqueue.slurm import SLURMCluster
 
     own = {key: value for key, value in arguments.items() if key != "jobs"}
     own["worker_extra_args"] = [*own.get("worker_extra_args", []), "--resources", f"{_RESOURCE}=1"]
@@ -204,12 +204,12 @@ def _noted(total: Tally, progress: RenderProgress) -> Iterator:
 def _client(spec: tuple[str, Any]) -> Iterator[Client]:
     """A client of the cluster, which ends with it unless it was there before."""
     import cloudpickle
-    import dask
+    from dask.config import set as set_dask
     from distributed import Client, LocalCluster
 
     cloudpickle.register_pickle_by_value(shard_process)
     kind, value = spec
-    with dask.config.set({"distributed.scheduler.allowed-failures": _FAILURES}):
+    with set_dask({"distributed.scheduler.allowed-failures": _FAILURES}):
         if kind == "tcp":
             try:
                 with Client(value, timeout="20s", set_as_default=False) as client:
@@ -221,7 +221,7 @@ def _client(spec: tuple[str, Any]) -> Iterator[Client]:
             cluster = LocalCluster(
                 n_workers=value,
                 threads_per_worker=1,
-                dashboard_address=None,
+                dashboard_address=None,  # pyright: ignore[reportArgumentType]  # none at all
                 memory_limit=None,
                 resources={_RESOURCE: 1},
                 silence_logs=50,

@@ -98,7 +98,7 @@ def _combinations(
         told += [f"{repeat + 1:02d}"] if len(repeats) > 1 else []
         first = PersonConfig(model, motion, avatar, rig, geometry, ill, at, turn, table.place)
         own = "_".join(told) if name is None else name
-        made.append(RecordingConfig(own, subject, action, (first, *others), frames, room, table.place))
+        made.append(RecordingConfig(own, subject, action, (first, *others), frames, room or {}, table.place))
     if name is not None and len(made) > 1:
         raise table.error(f"'name' is one for {len(made)} recordings", "name", "leave it out: they are named by parts")
     return made

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..simspine_addon.model.errors import InputError
 
@@ -131,7 +131,7 @@ class StrictTable:
                 where = f"[{self._shown_place()}]" if self.place else "the file's top"
                 raise self.error(f"{where} knows no '{key}'", key, self._did_you_mean(key, sorted(set(self._asked))))
 
-    def _read(self, key: str, kind: type | tuple[type, ...], wanted: str, default):
+    def _read(self, key: str, kind: type | tuple[type, ...], wanted: str, default: object) -> Any:
         value = self._get(key)
         if value is _MISSING:
             return default

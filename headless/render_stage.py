@@ -76,13 +76,8 @@ class Stage:
         if self.cameras.poses is not None:
             move_camera(camera, self.cameras.poses[0][view, place], self.cameras.poses[1][view, place])
         box = None if moves else joined_box(np.stack([labels.boxes[view, index] for labels in block.people]))
-        noise, finish = self.inputs.variety.camera_noise, None
-        if noise is not None:
-            noise_seed = self._image_seed("camera_noise", view, place)
-
-            def finish(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-                return noisy_image(pixels, noise, noise_seed)
-
+        noise, noise_seed = self.inputs.variety.camera_noise, self._image_seed("camera_noise", view, place)
+        finish = None if noise is None else lambda pixels: noisy_image(pixels, noise, noise_seed)
         # Row i of the poses falls on frame i + 1: see `frames_of`.
         self.renderer.render(camera, place + 1, self._image_seed("sampling", view, place), path, box, finish)
 

@@ -87,8 +87,7 @@ def _is(number: int) -> str:
 
 def _recording(recording: Recording, rows: Rows, album: _Album) -> Json:
     first = recording.people[0]
-    moving = [np.ptp(first.camera_rotations[view], axis=0).any() or np.ptp(first.camera_translations[view], axis=0).any()
-              for view in range(len(first.cameras))]  # fmt: skip
+    still = [_is_still(first, view) for view in range(len(first.cameras))]
     return {
         "name": recording.name,
         "subject": recording.subject,
@@ -101,14 +100,18 @@ def _recording(recording: Recording, rows: Rows, album: _Album) -> Json:
         "time": [round(float(each), 6) for each in first.time[rows]],
         "keypoints": _keypoints(first),
         "cameras": [
-            _camera(camera, first, view, rows if moving[view] else rows[:1])
-            for view, camera in enumerate(first.cameras)
+            _camera(camera, first, view, rows[:1] if still[view] else rows) for view, camera in enumerate(first.cameras)
         ],
         "images": [[album.add(names[row]) for row in rows] if len(names) else [] for names in recording.image_names],
         "people": [_person(person, rows) for person in recording.people],
         "curve": _curves(recording.people),
         "variety": variety_groups(recording.variety),
     }
+
+
+def _is_still(labels: Labels, view: int) -> bool:
+    poses = labels.camera_rotations[view], labels.camera_translations[view]
+    return not any(np.ptp(each, axis=0).any() for each in poses)
 
 
 def _keypoints(labels: Labels) -> Json:
@@ -168,15 +171,14 @@ def _curves(people: Sequence[Labels]) -> Json | None:
     rows = np.arange(len(time))
     if len(time) > MOST_CURVE_POINTS:
         rows = np.round(np.linspace(0, len(time) - 1, MOST_CURVE_POINTS)).astype(int)
-    empty = np.full(len(rows), np.nan)
-    angles = [
-        (empty, empty) if each.anatomy is None else (each.anatomy.lumbar_lordosis[rows], each.anatomy.thoracic_kyphosis[rows])
-        for each in people
-    ]  # fmt: skip
+    empty = np.full(len(time), np.nan)
+    spines = [each.anatomy for each in people]
+    lordosis = [empty if spine is None else spine.lumbar_lordosis for spine in spines]
+    kyphosis = [empty if spine is None else spine.thoracic_kyphosis for spine in spines]
     return {
         "time": [round(float(each), 6) for each in time[rows]],
-        "lordosis": [_whole(np.degrees(lordosis), 10) for lordosis, _ in angles],
-        "kyphosis": [_whole(np.degrees(kyphosis), 10) for _, kyphosis in angles],
+        "lordosis": [_whole(np.degrees(angles[rows]), 10) for angles in lordosis],
+        "kyphosis": [_whole(np.degrees(angles[rows]), 10) for angles in kyphosis],
     }
 
 
@@ -188,4 +190,3 @@ def _whole(values: Array, scale: float) -> list[int | None]:
     for place in np.flatnonzero(~known).tolist():
         numbers[place] = None
     return numbers
-

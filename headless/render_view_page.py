@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from html import escape
-from importlib import resources
+from pathlib import Path
 
 from .render_view_data import ViewerData
 
+ASSET_FOLDER = Path(__file__).resolve().parent / "view_assets"
 SCRIPTS = ("data.js", "overlay.js", "space.js", "plot.js", "tables.js", "page.js", "selftest.js")
 
 
@@ -31,8 +32,7 @@ def page(data: ViewerData) -> str:
 
 
 def _asset(name: str) -> str:
-    place = resources.files(__package__ or "") / "view_assets" / name
-    return place.read_text(encoding="utf-8").rstrip("\n")
+    return (ASSET_FOLDER / name).read_text(encoding="utf-8").rstrip("\n")
 
 
 def _json(value: object) -> str:

@@ -17,9 +17,10 @@ def variety_groups(variety: Mapping[str, object]) -> list[Group]:
     for name, value in variety.items():
         if isinstance(value, Mapping):
             groups.append((_words(name), _rows(value)))
-        elif _is_list(value) and any(isinstance(each, Mapping) for each in value):
-            groups += [(f"{_words(name)} {number + 1}", _rows(each) if isinstance(each, Mapping) else [("", _text(each))])
-                       for number, each in enumerate(value)]  # fmt: skip
+        elif any(isinstance(each, Mapping) for each in _listed(value)):
+            for number, each in enumerate(_listed(value)):
+                rows = _rows(each) if isinstance(each, Mapping) else [("", _text(each))]
+                groups.append((f"{_words(name)} {number + 1}", rows))
         elif name != _FIRST and not _is_nothing(value):
             single.append((_words(name), _text(value)))
     groups.sort(key=lambda group: "seeds" in group[0])
@@ -44,20 +45,23 @@ def _text(value: object) -> str:
         return f"{value:.6g}"
     if isinstance(value, Mapping):
         return "; ".join(f"{name} {text}" for name, text in _rows(value))
-    if not _is_list(value):
+    if not isinstance(value, Sequence) or isinstance(value, str):
         return str(value)
     texts = [_text(each) for each in value]
-    if any(_is_list(each) for each in value):
+    if any(_listed(each) for each in value):
         texts = [f"({text})" for text in texts]
     if len(texts) <= _MOST_LISTED:
         return ", ".join(texts)
     if len(set(texts)) == 1:
         return f"{len(texts)} times {texts[0]}"
+    if texts[0].startswith("("):
+        return f"{len(texts)} lists of values"
     return f"{len(texts)} values: {', '.join(texts[:3])} ... {texts[-1]}"
 
 
-def _is_list(value: object) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)
+def _listed(value: object) -> Sequence[object]:
+    """The values of a list; none of anything else."""
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
 
 
 def _is_nothing(value: object) -> bool:

@@ -149,6 +149,8 @@ def configure(scene: bpy.types.Scene, settings: RenderSettings, device: Device) 
     cycles.samples = settings.samples
     cycles.use_adaptive_sampling = False
     cycles.use_animated_seed = False
+    # Left to choose, Cycles keeps what it chose for the picture before: an image would depend on those before it.
+    cycles.sampling_pattern = "TABULATED_SOBOL"
     cycles.use_denoising = settings.denoise
     if settings.denoise:
         cycles.denoiser = "OPENIMAGEDENOISE"

@@ -1,4 +1,4 @@
-"""A data set in shards: parts by several processes, what verify finds, what repair makes anew, what is refused first."""
+"""A data set in shards: parts by several processes, what verify finds, what repair makes anew, what is refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("bpy")
 
-from simspine.headless.render_command import main  # noqa: E402
+from simspine.headless.render_command import main
 
 NOT_DATA = ("log.jsonl", "job.json")
 
