@@ -89,7 +89,7 @@ def read_simspine(path: str | Path) -> list[SimspineTrial]:
     """Every action of every subject in a SIMSPINE folder or HDF5, in the order of their names.
 
     In a folder, `kinematics/<S>/<S>_<action>/<S>_<action>.mot` and `positions/<S>/<S>_<action>.trc` make a trial (a
-    trial may lack one of them), with `cameras/Calib_<S>.toml` and `models/<S>.osim`, or those of the action itself. A
+    trial may lack one of them; `annotate` writes `kinematics/<S>/<action>.mot`), with `cameras/Calib_<S>.toml` and `models/<S>.osim`, or those of the action itself. A
     data set of ours that holds such a folder as `simspine/` is taken for it.
 
     Raises:
@@ -141,13 +141,10 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 
 def _folder_trials(path: Path) -> Iterator[SimspineTrial]:
-    motions = {each.stem: each for each in sorted(path.glob("kinematics/*/*/*.mot"))}
-    motions |= {each.stem: each for each in sorted(path.glob("kinematics/*/*.mot"))}
-    markers = {each.stem: each for each in sorted(path.glob("positions/*/*.trc"))}
+    motions = _by_trial(path, "kinematics/*/*/*.mot") | _by_trial(path, "kinematics/*/*.mot")
+    markers = _by_trial(path, "positions/*/*.trc")
     calibrations: dict[Path, tuple[Camera, ...]] = {}
-    for stem in dict.fromkeys((*motions, *markers)):
-        file = motions.get(stem) or markers[stem]
-        subject = file.relative_to(path).parts[1]
+    for subject, stem in dict.fromkeys((*motions, *markers)):
         action = stem.removeprefix(f"{subject}_")
         person = re.sub(r"_person_\d+$", "", stem)
         models = [path / "models" / f"{name}.osim" for name in (person, subject)]
@@ -166,10 +163,15 @@ def _folder_trials(path: Path) -> Iterator[SimspineTrial]:
             cameras=() if calibration is None else calibrations[calibration],
             model_path=model,
             model_named=f"models/{subject}.osim",
-            markers_path=markers.get(stem),
-            motion_path=motions.get(stem),
+            markers_path=markers.get((subject, stem)),
+            motion_path=motions.get((subject, stem)),
             warnings=tuple(notes),
         )
+
+
+def _by_trial(path: Path, pattern: str) -> dict[tuple[str, str], Path]:
+    """Files by subject and name: two subjects may do the same action, and their files may be called alike."""
+    return {(each.relative_to(path).parts[1], each.stem): each for each in sorted(path.glob(pattern))}
 
 
 def _open(path: Path) -> Any:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..exporters.labels import Labels
-from ..simspine_addon.capture.detection_files import match_cameras
 from ..simspine_addon.capture.video import View, find_views
+from ..simspine_addon.capture.view_names import match_cameras
 from ..simspine_addon.model.atomic import atomic_path
 from ..simspine_addon.model.errors import InputError
 from . import overlay
@@ -63,7 +63,11 @@ def _cell(image, labels: Labels, view: int, index: int):
         centre, side = (low + high) / 2, max(1.3 * float((high - low).max()), 60.0)
     corner = centre - side / 2
     cut = image.transform(
-        (CELL_PX, CELL_PX), 0, (side / CELL_PX, 0, corner[0], 0, side / CELL_PX, corner[1]), resample=2, fillcolor=_PAPER
+        (CELL_PX, CELL_PX),
+        0,
+        (side / CELL_PX, 0, corner[0], 0, side / CELL_PX, corner[1]),
+        resample=2,
+        fillcolor=_PAPER,
     )
     return overlay.labelled(cut, (points + 0.5 - corner) * (CELL_PX / side) - 0.5, labels.keypoint_parents)
 

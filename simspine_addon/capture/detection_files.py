@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,20 +17,21 @@ from .camera import Camera
 from .detection_json import SeenFrames, SeenPerson
 from .detection_layouts import layout_names
 from .detections import Detections, make_detections
+from .view_names import match_cameras, name_key
 
 Array = NDArray[np.float64]
 
 MOST_FRAMES = 2_000_000
-_USUAL_ENDINGS = re.compile(r"(json|keypoints|results|predictions|pose|mp4|avi|mov)")
+_ARCHIVES = ("detections.npz", "labels.npz")  # of `simspine detect` and `simspine render`
 
 
 def read_detections(path: str | Path, cameras: Sequence[Camera], rate: float | None = None) -> Detections:
     """The detections of a recording, with one view for each of `cameras`, in their order.
 
-    `path` is a folder with one folder of JSON a camera (a file each frame, OpenPose or MMPose; Pose2Sim's
+    `path` is what `simspine detect` wrote (the folder or its `detections.npz`), a folder with one folder of JSON a camera (a file each frame, OpenPose or MMPose; Pose2Sim's
     `pose/cam01_json/`), a folder with one JSON a camera (MMPose's predictions of a video, COCO results), a COCO
-    document whose images name their camera and frame (alone, or beside a list of results), `labels.npz` of
-    `simspine render` or its folder, or what `write_detections` wrote. Cameras are known by name, however it is
+    document whose images name their camera and frame (alone, or beside a list of results), or `labels.npz` of
+    `simspine render` or its folder. Cameras are known by name, however it is
     written (`cam_01` is `cam01_json`); if no name fits, by alphabetical order, with a warning. A camera without
     files is there, with nothing seen, and a warning. `rate` replaces the files' own.
 
@@ -72,15 +72,33 @@ def _read_archive(path: Path, cameras: Sequence[Camera]) -> Detections:
         shown = np.isfinite(points).all(axis=-1)
         scores = (shown if inside is None else shown & np.moveaxis(inside, 0, 2).swapaxes(0, 1)).astype(float)
         boxes = np.moveaxis(arrays["boxes"], 0, 2).swapaxes(0, 1) if "boxes" in arrays else None
-    order, warnings = match_cameras(names, [camera.name for camera in cameras], path)
-    points, scores = _in_order(points, order), np.nan_to_num(_in_order(scores, order))
-    boxes = None if boxes is None else _in_order(boxes, order)
     time = np.asarray(arrays["time"], float)
     rate = float(arrays["rate"]) if "rate" in arrays else _rate(time)
-    return make_detections(
-        points, scores, camera_names=[camera.name for camera in cameras], time=time, rate=rate, boxes=boxes, path=path,
-        keypoint_names=[str(name) for name in arrays["keypoint_names"]], warnings=warnings,
+    keypoints = [str(name) for name in arrays["keypoint_names"]]
+    found = make_detections(
+        points, np.nan_to_num(scores), camera_names=names, keypoint_names=keypoints, time=time, rate=rate, boxes=boxes,
+        path=path,
     )  # fmt: skip
+    return in_camera_order(found, cameras, path)
+
+
+def in_camera_order(detections: Detections, cameras: Sequence[Camera], path: Path) -> Detections:
+    """The same detections with a view for each of `cameras`, known by name; `path` stands in what is said of them.
+
+    Raises:
+        InputError: views that fit no camera.
+    """
+    wanted = [camera.name for camera in cameras]
+    order, warnings = match_cameras(detections.camera_names, wanted, path)
+    return replace(
+        detections,
+        camera_names=tuple(wanted),
+        points=_in_order(detections.points, order),
+        scores=np.nan_to_num(_in_order(detections.scores, order)),
+        boxes=_in_order(detections.boxes, order),
+        warnings=(*detections.warnings, *warnings),
+        path=path,
+    )
 
 
 def _rate(time: Array) -> float:
@@ -99,8 +117,8 @@ def _in_order(array: Array, order: list[int | None]) -> Array:
 def _read_folder_or_json(path: Path, cameras: Sequence[Camera]) -> Detections:
     if path.is_file():
         found = _from_files([path], cameras, path)
-    elif (path / "labels.npz").exists():
-        return replace(_read_archive(path / "labels.npz", cameras), path=path)
+    elif archives := [path / name for name in _ARCHIVES if (path / name).exists()]:
+        return replace(_read_archive(archives[0], cameras), path=path)
     else:
         folder = path / "pose" if (path / "pose").is_dir() else path  # a project of Pose2Sim
         inner = sorted(each for each in folder.iterdir() if each.is_dir() and any(each.glob("*.json")))
@@ -197,43 +215,15 @@ def coco_place(image: Any, camera_names: Sequence[str], path: Path) -> tuple[str
     """
     if not isinstance(image, dict) or "id" not in image:
         raise InputError("an image has no 'id'", path=path)
-    known = {_key(name): name for name in camera_names}
+    known = {name_key(name): name for name in camera_names}
     file_name = str(image.get("file_name", ""))
-    folders = [known[_key(part)] for part in Path(file_name).parts[:-1] if _key(part) in known]
+    folders = [known[name_key(part)] for part in Path(file_name).parts[:-1] if name_key(part) in known]
     camera = image.get("camera") or (folders[-1] if folders else None)
     number = image.get("frame", detection_json.frame_number(file_name))
     if camera is None or not isinstance(number, int):
         problem = f"image {image['id']} ({file_name!r}) does not tell its camera and frame"
         raise InputError(problem, path=path, hint="put the images of each camera into a folder of its name")
     return str(camera), number
-
-
-def match_cameras(given: Sequence[str], wanted: Sequence[str], path: Path) -> tuple[list[int | None], tuple[str, ...]]:
-    """For each wanted camera the index of the view of that name, and what a person should be told.
-
-    Raises:
-        InputError: names that do not fit, and another number of views than cameras; or views that fit no camera.
-    """
-    keys = [_key(name) for name in given]
-    order = [keys.index(_key(name)) if _key(name) in keys else None for name in wanted]
-    matched = [index for index in order if index is not None]
-    if not matched and len(given) == len(wanted):
-        by_name = sorted(range(len(given)), key=lambda index: given[index])
-        pairs = ", ".join(f"{given[index]} = {name}" for index, name in zip(by_name, wanted, strict=True))
-        return [*by_name], (f"no view has the name of a camera; taken in alphabetical order: {pairs}",)
-    strangers = [name for index, name in enumerate(given) if index not in matched]
-    if strangers or len(set(matched)) != len(matched):
-        problem = f"views {', '.join(strangers or given)} fit no camera of {', '.join(wanted)}"
-        raise InputError(problem, path=path, hint="name the folders or files like the cameras of the calibration")
-    absent = [name for name, index in zip(wanted, order, strict=True) if index is None]
-    return order, ((f"there are no detections for {', '.join(absent)}",) if absent else ())
-
-
-def _key(name: str) -> tuple[str, ...]:
-    """A name's letters and numbers: `cam_01`, `cam01_json` and `Cam1` are the same."""
-    parts = re.findall(r"[a-z]+|\d+", name.lower())
-    kept = [part.lstrip("0") or "0" if part.isdigit() else part for part in parts]
-    return tuple(part for part in kept if not _USUAL_ENDINGS.fullmatch(part)) or tuple(kept)
 
 
 def _assembled(found: dict[str, SeenFrames], cameras: Sequence[Camera], path: Path) -> Detections:

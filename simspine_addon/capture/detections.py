@@ -49,14 +49,15 @@ class Detections:
         )
 
     def at_rate(self, rate: float) -> Detections:
-        """The same frames, `rate` a second, from time 0.
+        """The same frames, `rate` a second, from time 0; where time counts frames, every n-th makes it `rate` / n.
 
         Raises:
             InputError: the rate is not positive.
         """
         if not (np.isfinite(rate) and rate > 0):
             raise InputError(f"the frame rate {rate:g} is not positive", path=self.path)
-        return replace(self, time=np.arange(len(self.time)) / rate, rate=float(rate))
+        step = 1.0 if self.rate or len(self.time) < 2 else float(np.median(np.diff(self.time)))
+        return replace(self, time=np.arange(len(self.time)) * step / rate, rate=float(rate) / step)
 
 
 def make_detections(

@@ -26,6 +26,7 @@ Picture = NDArray[np.uint8]
 Watch = Callable[[Iterator[tuple[int, Picture]], str, int], Iterator[tuple[int, Picture]]]
 
 _FRAMES_AT_ONCE = 16
+_MOST_HOLES = 20  # times as many frames as there are images: beyond that they are times, or anything else
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def detect_recording(
         frames = view.frames() if watch is None else watch(view.frames(), view.name, len(view.numbers))
         seen.append(_detect_view(index, frames, pose, boxes, options, chosen))
         warnings += _view_warnings(view, seen[-1])
+    warnings += _length_warnings(views, seen)
     detections = _assembled(views, seen, names, rate, warnings)
     counts = {view.name: _counts(view, found) for view, found in zip(views, seen, strict=True)}
     return DetectorRun(detections, counts)
@@ -158,7 +160,7 @@ def _people_of(
 def _assembled(
     views: Sequence[View], seen: list[_Seen], names: tuple[str, ...], rate: float, warnings: list[str]
 ) -> Detections:
-    numbers = sorted({number for each in seen for number in each.people})
+    numbers = _every_frame({number for each in seen for number in each.people}, views)
     row = {number: index for index, number in enumerate(numbers)}
     shape = (len(numbers), len(views), max(1, *(each.most for each in seen)), len(names))
     points, scores, boxes = np.full((*shape, 2), np.nan), np.zeros(shape), np.full((*shape[:3], 4), np.nan)
@@ -167,7 +169,7 @@ def _assembled(
             for place, found in people.items():
                 cell = (row[number], view, place)
                 points[cell], scores[cell], boxes[cell] = found
-    step = _step(numbers)
+    step = numbers[1] - numbers[0] if len(numbers) > 1 else 1
     time = (np.array(numbers, float) - (numbers[0] if numbers else 0)) / (rate or 1.0)
     return make_detections(
         points, scores, camera_names=[view.name for view in views], keypoint_names=names, rate=rate / step, time=time,
@@ -175,9 +177,23 @@ def _assembled(
     )  # fmt: skip
 
 
-def _step(numbers: list[int]) -> int:
-    """Every how many frames there is one: a render of each tenth has a tenth of the rate."""
-    return int(np.gcd.reduce(np.diff(numbers))) if len(numbers) > 1 else 1
+def _every_frame(found: set[int], views: Sequence[View]) -> list[int]:
+    """The numbers from the first frame to the last, with those that no view has: time has no holes.
+
+    They go in steps of the largest number that divides all differences: a render of each tenth frame stays one.
+
+    Raises:
+        InputError: numbers so far apart that they are no frame numbers.
+    """
+    numbers = sorted(found)
+    if len(numbers) < 2:
+        return numbers
+    step = int(np.gcd.reduce(np.diff(numbers)))
+    every = range(numbers[0], numbers[-1] + 1, step)
+    if len(every) > _MOST_HOLES * len(numbers):
+        problem = f"the images' numbers go from {numbers[0]} to {numbers[-1]}, and there are {len(numbers)}"
+        raise InputError(problem, path=views[0].path, hint="name images by their frame's number")
+    return list(every)
 
 
 def _common_rate(views: Sequence[View], given: float) -> tuple[float, list[str]]:
@@ -201,6 +217,14 @@ def _view_warnings(view: View, seen: _Seen) -> list[str]:
     if empty:
         notes.append(f"{view.name}: nobody is found in {empty} of {read} frames")
     return notes
+
+
+def _length_warnings(views: Sequence[View], seen: Sequence[_Seen]) -> list[str]:
+    """Views that do not have the same frames: one camera began later, ended sooner, or lost some."""
+    if len({frozenset(each.people) for each in seen}) < 2:
+        return []
+    each = ", ".join(f"{view.name} {len(found.people)}" for view, found in zip(views, seen, strict=True))
+    return [f"the views do not have the same frames ({each}); a frame that a view lacks counts as unseen there"]
 
 
 def _counts(view: View, seen: _Seen) -> dict[str, Any]:

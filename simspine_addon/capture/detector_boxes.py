@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from ..model.errors import InputError
 from . import detection_json
-from .detection_files import coco_place, match_cameras
+from .detection_files import coco_place
+from .view_names import match_cameras
 
 Array = NDArray[np.float64]
 

@@ -58,7 +58,9 @@ def read_correspondences(path: str | Path) -> tuple[Correspondence, ...]:
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror or error})", path=path) from error
+        known = ", ".join(sorted(each.stem for each in TABLE_FOLDER.glob("*.json")))
+        hint = f"the program's own tables are {known}"
+        raise InputError(f"cannot be read ({error.strerror or error})", path=path, hint=hint) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else None
         raise InputError("is not valid JSON", path=path, line=line) from error
@@ -256,6 +258,6 @@ def _cubic(track: MarkerTrack, time: Array, below: NDArray[np.int64]) -> Array:
         others = [other for other in range(4) if other != index]
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.prod((time[:, None] - at[:, others]) / (at[:, [index]] - at[:, others]), axis=1)
-        result += share[:, None, None] * track.positions[nodes[:, index]]
+            result += share[:, None, None] * track.positions[nodes[:, index]]  # infinite at the ends, which go below
     result[~valid] = np.nan
     return result

@@ -25,6 +25,7 @@ _MOST_EXCLUDED = 0.4
 _MUCH_BETTER = 0.3  # another order of cameras must take away 70 % of the error,
 _BETTER = 0.5  # and turning an image back half of its own: a body is not far from its mirror image
 _ROUNDING_PX = 0.1
+_BEYOND, _MOST_BEYOND = 0.1, 0.25  # of the image's size; of a view's points
 _LENS_PX, _LENS_SIGMAS = 2.0, 5.0
 _LATE_FRAMES, _LATE_SIGMAS = 0.5, 6.0
 
@@ -37,6 +38,25 @@ class Finding:
     text: str
     fatal: bool = False
     hint: str | None = None
+
+
+def frame_findings(cameras: Sequence[Camera], points: Array) -> list[Finding]:
+    """Views whose points [T, V, K, 2] px lie beyond the image that their camera has in the calibration."""
+    size = np.array([camera.size for camera in cameras], float)
+    room = _BEYOND * size  # detectors guess a little way past the edge
+    seen = np.isfinite(points).all(axis=-1)
+    with np.errstate(invalid="ignore"):
+        outside = ((points < -room[:, None]) | (points > (size + room)[:, None])).any(axis=-1) & seen
+    shares = outside.sum(axis=(0, 2)) / np.maximum(seen.sum(axis=(0, 2)), 1)
+    wrong = [
+        f"{camera.name} ({100 * share:.0f} % beyond {camera.size[0]} x {camera.size[1]})"
+        for camera, share in zip(cameras, shares, strict=True)
+        if share > _MOST_BEYOND
+    ]
+    if not wrong:
+        return []
+    text = f"points lie outside the calibration's images: {', '.join(wrong)}"
+    return [Finding("outside", text, True, "was the video scaled or turned, or is it another capture's calibration?")]
 
 
 def fit_findings(
@@ -171,6 +191,8 @@ def _mirrored(cameras: Sequence[Camera], sample: Array, names: tuple[str, ...], 
         )
         turned = min(mirrored, key=mean)
         total = mean(turned + without)
+        if mean(without) >= _BETTER * now[view]:
+            continue  # the others do not fit each other either: no single image is to blame
         if mean(turned) < _BETTER * now[view] - _ROUNDING_PX and not mean(sides) < mean(turned) and total < best[0]:
             gain = f"{mean(turned):.1f} px instead of {now[view]:.1f}"
             best = total, f"the image of {camera.name} is mirrored: it fits ({gain}) turned back"

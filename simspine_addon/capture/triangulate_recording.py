@@ -91,7 +91,7 @@ def triangulate_recording(
     if options.cutoff_hz is not None:
         positions = low_pass(positions, one.rate, options.cutoff_hz, options.filter_order)
     texts = tuple(finding.text + (f"; {finding.hint}" if finding.hint else "") for finding in findings)
-    absence = _absence(one.time, positions)
+    absence = (*_others(matched.points.shape[2], options.person), *_absence(one.time, positions))
     track = MarkerTrack(
         time=one.time,
         names=one.keypoint_names,
@@ -138,19 +138,19 @@ def _checked(
     """A first triangulation, or an error that names what makes any other pointless."""
     options.check(len(cameras))
     if not ((scores >= options.min_score).sum(axis=1) >= options.min_views).any():
-        raise InputError(
-            f"no keypoint is seen by {options.min_views} views at once",
-            path=one.path,
-            hint="lower --min-views or --min-score",
-        )
+        least = np.sort(scores, axis=1)[:, -options.min_views].max(initial=0.0)  # in so many views at once
+        problem = f"no keypoint is seen by {options.min_views} views at once with a score of {options.min_score:g}"
+        hint = f"the best has {least:.2f}: lower --min-score" if least > 0 else "do the views show the same person?"
+        raise InputError(problem, path=one.path, hint=hint)
     found = _triangulated(cameras, points, scores, replace(options, max_deviation_m=np.inf))
     seen = np.where((scores >= options.min_score)[..., None], points, np.nan)
-    findings = checks.fit_findings(cameras, seen, one.keypoint_names, found)
+    findings = checks.frame_findings(cameras, seen) or checks.fit_findings(cameras, seen, one.keypoint_names, found)
     if not any(each.fatal for each in findings):
         findings = tracks_of.body_findings(found.positions, one.keypoint_names)
     for finding in findings:
         if finding.fatal:
-            raise InputError(finding.text, path=one.path, hint=finding.hint)
+            hint = "; ".join(text for text in (finding.hint, *one.warnings) if text)  # what was odd may be the reason
+            raise InputError(finding.text, path=one.path, hint=hint)
     return _triangulated(cameras, points, scores, options)
 
 
@@ -161,6 +161,12 @@ def _offsets(
         return None, []
     offsets = estimate_offsets(cameras, points, np.where(scores >= options.points.min_score, scores, 0.0))
     return offsets, [] if options.synchronise else checks.offset_findings(cameras, offsets)
+
+
+def _others(people: int, person: int) -> tuple[str, ...]:
+    if people < 2:
+        return ()
+    return (f"{people} people are seen, and person {person} is followed; --person chooses another",)
 
 
 def _absence(time: Array, positions: Array) -> tuple[str, ...]:

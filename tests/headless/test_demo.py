@@ -16,7 +16,7 @@ def test_demo_leaves_everything_that_it_names(tmp_path, capfd):
     for what, place in report["files"].items():
         assert Path(place).exists(), what
     labels = np.load(report["files"]["labels"])
-    assert labels["points_2d"].shape == (4, 3, 37, 2)
+    assert labels["points_2d"].shape == (1, 4, 3, 37, 2)
     images = list(Path(report["files"]["images"]).rglob("*.png"))
     assert len(images) == 12
     assert Path(report["files"]["avatar, FBX"]).read_bytes()[:18] == b"Kaydara FBX Binary"
