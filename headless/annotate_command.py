@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import multiprocessing
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+from ..simspine_addon.capture.merge import read_correspondences
 from ..simspine_addon.capture.onnx_pose import PoseOptions
 from ..simspine_addon.capture.triangulate import TriangulationOptions
 from ..simspine_addon.kinematics.inverse_kinematics import IkOptions
 from ..simspine_addon.kinematics.marker_weights import MARKER_WEIGHTS, read_weights
 from ..simspine_addon.model.errors import InputError
-from .annotate_dataset import draw_overlays, write_dataset
+from .annotate_dataset import check_pictures, check_subjects, draw_overlays, publish_subjects, write_dataset
 from .annotate_inputs import one_trial, trials_of
 from .annotate_stages import StageOptions
-from .annotate_trial import Trial, TrialOptions, TrialResult, annotate_trial, subject_files
+from .annotate_trial import REPORT_FOLDER, Trial, TrialOptions, TrialResult, annotate_trial
+from .annotate_views import ViewOptions, source_kind
+from .argument_types import count_from, make_folder, not_negative, positive
 from .progress import progress
 
 
@@ -42,15 +45,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--action", metavar="A", help="(default: the name of the videos' folder)")
     parser.add_argument("--markers", type=Path, metavar="BODY.trc", help="body markers to merge in")
     parser.add_argument("--table", metavar="TABLE", help="which marker comes from where: human36m, or a .json")
-    parser.add_argument("--rate", type=float, metavar="HZ", help="frames per second, where nothing tells them")
+    parser.add_argument("--rate", type=positive, metavar="HZ", help="frames per second, where nothing tells them")
     parser.add_argument("--sync", action="store_true", help="find each camera's time offset and take it out")
-    parser.add_argument("--cutoff", type=float, metavar="HZ", help="zero-phase low pass of the markers")
-    parser.add_argument("--min-views", type=int, default=2, metavar="N", help="views that must agree on a point")
+    parser.add_argument("--cutoff", type=positive, metavar="HZ", help="zero-phase low pass of the markers")
+    parser.add_argument(
+        "--min-views", type=count_from(2), default=2, metavar="N", help="views that must agree on a point"
+    )
     parser.add_argument("--min-score", type=float, default=0.3, metavar="S", help="least score that counts")
-    parser.add_argument("--max-gap", type=float, default=0.2, metavar="S", help="longest gap that is filled")
-    parser.add_argument("--person", type=int, default=0, metavar="I", help="whom, from 0: the one seen longest")
+    parser.add_argument("--max-gap", type=not_negative, default=0.2, metavar="S", help="longest gap that is filled")
+    parser.add_argument(
+        "--person", type=count_from(0), default=0, metavar="I", help="whom, from 0: the one seen longest"
+    )
     parser.add_argument("--lumbar", choices=("coupled", "soft", "free"), default="soft", help="(default %(default)s)")
-    parser.add_argument("--smooth", type=_not_negative, default=1e-3, metavar="L", help="(default %(default)s)")
+    parser.add_argument("--smooth", type=not_negative, default=1e-3, metavar="L", help="(default %(default)s)")
     parser.add_argument("--weights", type=Path, metavar="FILE.json", help="weights of markers and coordinates")
     parser.add_argument("--placement", choices=("surface", "centroid"), default="surface", help="of the vertebrae")
     parser.add_argument(
@@ -59,34 +66,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="A,B",
         help="of the labels, beside the files (default %(default)s)",
     )
-    parser.add_argument("--overlays", type=int, default=0, metavar="N", help="draw the labels on N frames of each view")
+    parser.add_argument(
+        "--overlays", type=count_from(0), default=0, metavar="N", help="draw the labels on N frames of each view"
+    )
     parser.add_argument("--videos", type=Path, metavar="DIR", help="for --overlays, where detections are given")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="trials at a time (default %(default)s)")
+    parser.add_argument(
+        "--jobs", type=count_from(1), default=1, metavar="N", help="trials at a time (default %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print the result for machines")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run `simspine annotate`."""
-    from .cli import BAD_INPUT, DONE, warn
+    from .cli import BAD_INPUT, DONE, FAILED, warn
 
     trials, options = _trials(arguments), _options(arguments)
     formats = tuple(name for name in arguments.formats.split(",") if name)
     _check(arguments, trials, formats)
     results: list[TrialResult] = []
     refused: dict[str, str] = {}
-    for trial, outcome in _all(trials, arguments.output, options, max(1, arguments.jobs)):
-        if isinstance(outcome, str):
-            refused[trial.name] = outcome
-            warn(f"{trial.name} is left out: {outcome}")
-            continue
-        results.append(outcome)
-        for text in outcome.warnings:
-            warn(f"{trial.name}: {text}" if len(trials) > 1 else text)
+    try:
+        for trial, outcome in _all(trials, arguments.output, options, arguments.jobs):
+            if isinstance(outcome, str):
+                refused[trial.name] = outcome
+                if len(trials) > 1:
+                    warn(f"{trial.name} is left out: {outcome}")
+                continue
+            results.append(outcome)
+            for text in outcome.warnings:
+                warn(f"{trial.name}: {text}" if len(trials) > 1 else text)
+    except BrokenProcessPool:
+        print("simspine: a process died (out of memory?); run again, finished trials are kept", file=sys.stderr)
+        return FAILED
     if not results:
-        text = next(iter(refused.values()))
+        text = f"none of {len(trials)} trials could be used" if len(trials) > 1 else refused[trials[0].name]
         print(f"simspine: {text}", file=sys.stderr)
         return BAD_INPUT
     results.sort(key=lambda result: result.trial.name)
+    publish_subjects(arguments.output, [result.trial for result in results])
     files = write_dataset(arguments.output, results, formats, refused)
     if arguments.overlays:
         files += draw_overlays(arguments.output, results, arguments.overlays, arguments.videos)
@@ -101,6 +118,10 @@ def _trials(arguments: argparse.Namespace) -> list[Trial]:
             raise InputError(
                 "is no folder of trials", path=arguments.calibration, hint="give CALIB and VIDEOS, or such a folder"
             )
+        for name in ("osim", "subject", "action", "markers", "videos"):
+            if getattr(arguments, name) is not None:
+                hint = "leave it out: the folder's files and names tell it"
+                raise InputError(f"--{name} belongs to one trial", path=arguments.calibration, hint=hint)
         return trials_of(arguments.calibration)
     if arguments.osim is None:
         raise InputError("no OpenSim model was given", hint="give the scaled model with --osim")
@@ -128,7 +149,8 @@ def _options(arguments: argparse.Namespace) -> TrialOptions:
         ik=IkOptions(weights=weights, lumbar=arguments.lumbar, smooth=arguments.smooth),
         placement=arguments.placement,
     )
-    return TrialOptions(stages, arguments.rate, arguments.model, arguments.boxes, PoseOptions(arguments.channels))
+    views = ViewOptions(arguments.rate, arguments.model, arguments.boxes, PoseOptions(arguments.channels))
+    return TrialOptions(stages, views)
 
 
 def _check(arguments: argparse.Namespace, trials: Sequence[Trial], formats: Sequence[str]) -> None:
@@ -136,19 +158,31 @@ def _check(arguments: argparse.Namespace, trials: Sequence[Trial], formats: Sequ
     from ..exporters.dataset_formats import check_formats
 
     check_formats(formats, with_images=False)
+    _check_companions(arguments, trials)
+    for trial in trials if arguments.overlays else ():
+        check_pictures(arguments.videos or trial.source)
     output: Path = arguments.output
-    if output.exists() and not output.is_dir():
-        raise InputError("is a file", path=output, hint="give a folder with -o")
-    if output.is_dir() and any(output.iterdir()) and not (output / "trials").is_dir():
+    if output.is_dir() and any(output.iterdir()) and not (output / REPORT_FOLDER).is_dir():
         raise InputError("is not empty and holds no data set of ours", path=output, hint="choose another folder")
-    try:
-        (output / "trials").mkdir(parents=True, exist_ok=True)
-        for trial in {trial.subject: trial for trial in trials}.values():
-            subject_files(output, trial)
-    except OSError as error:
-        raise InputError(
-            f"cannot be written to ({error.strerror})", path=output, hint="choose another folder"
-        ) from error
+    check_subjects(output, trials)
+    make_folder(output)
+    make_folder(output / REPORT_FOLDER)
+
+
+def _check_companions(arguments: argparse.Namespace, trials: Sequence[Trial]) -> None:
+    """Refuse arguments that would do nothing: whoever gave them expects that they do."""
+    if arguments.table is not None:
+        read_correspondences(arguments.table)
+        if not any(trial.markers for trial in trials):
+            raise InputError("--table says nothing without body markers", hint="give them with --markers")
+    if arguments.videos is not None and not arguments.overlays:
+        raise InputError("--videos is for --overlays", hint="say on how many frames to draw: --overlays 8")
+    if arguments.boxes is not None and arguments.model is None:
+        raise InputError("--boxes says nothing without a detector", hint="give one with --model")
+    has_detector = arguments.model is not None
+    kinds = {source_kind(trial.source, has_detector) for trial in trials}
+    if has_detector and kinds == {"detections"}:
+        raise InputError("holds detections already", path=trials[0].source, hint="give the videos, or no --model")
 
 
 def _all(
@@ -201,10 +235,3 @@ def _text(summary: dict) -> str:
         for name, each in summary["trials"].items()
     ]
     return "\n".join([*lines, *(f"{summary['output']}/{file}" for file in summary["files"])])
-
-
-def _not_negative(text: str) -> float:
-    value = float(text)
-    if not (math.isfinite(value) and value >= 0):
-        raise argparse.ArgumentTypeError(f"{text} is not a number of at least 0")
-    return value

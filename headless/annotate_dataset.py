@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..exporters.dataset_formats import StoredRecordings, format_notes, write_formats
 from ..exporters.keypoint_npz import read_labels
+from ..simspine_addon.capture.calibration import read_calibration, write_calibration
+from ..simspine_addon.capture.video import find_views
 from ..simspine_addon.model.atomic import atomic_path
 from ..simspine_addon.model.errors import InputError
 from .annotate_pictures import write_video_sheet
-from .annotate_stages import detection_source
-from .annotate_trial import REPORT_FOLDER, TrialResult, trial_files
+from .annotate_trial import REPORT_FOLDER, Trial, TrialResult, trial_files
 from .dataset_files import simspine_version
 from .render_recording import file_hash
 
@@ -56,14 +58,11 @@ def draw_overlays(folder: Path, results: Sequence[TrialResult], count: int, vide
     """A sheet of `count` frames for each trial of this run; the videos are the trials' own, or those given.
 
     Raises:
-        InputError: detections alone, and no videos given.
+        InputError: as `check_pictures`.
     """
     drawn = []
     for result in results:
         source = videos or result.trial.source
-        rendered = (source / "images").is_dir()
-        if videos is None and not rendered and detection_source(source) == "detections":
-            raise InputError("holds no pictures to draw on", path=source, hint="give the videos with --videos")
         name = f"overlays/{result.trial.name}.png"
         recording = read_labels(folder / trial_files(result.trial)["labels"])
         write_video_sheet(
@@ -71,6 +70,54 @@ def draw_overlays(folder: Path, results: Sequence[TrialResult], count: int, vide
         )
         drawn.append(name)
     return drawn
+
+
+def check_pictures(source: Path) -> None:
+    """Refuse, before the work, what has no pictures to draw labels on.
+
+    Raises:
+        InputError: detections alone, or nothing that can be opened.
+    """
+    if source.is_file() and source.suffix.lower() in (".npz", ".json"):
+        raise InputError("holds no pictures to draw on", path=source, hint="give the videos with --videos")
+    find_views(source)
+
+
+def publish_subjects(folder: Path, trials: Sequence[Trial]) -> None:
+    """Calibration and model of each subject in the published layout, once something of the subject is there."""
+    for trial in {trial.subject: trial for trial in trials}.values():
+        for name, content in _subject_files(trial).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            with atomic_path(folder / name) as temporary:
+                temporary.write_bytes(content)
+
+
+def check_subjects(folder: Path, trials: Sequence[Trial]) -> None:
+    """Refuse another model or calibration for a subject of whom other trials lie in the data set already.
+
+    Raises:
+        InputError: naming which, since those trials' angles and pixels would no longer be those of the files.
+    """
+    mine = {(trial.subject, trial.action) for trial in trials}
+    for trial in {trial.subject: trial for trial in trials}.values():
+        earlier = sorted(path.stem for path in (folder / REPORT_FOLDER / trial.subject).glob("*.json"))
+        others = [action for action in earlier if (trial.subject, action) not in mine]
+        for name, content in _subject_files(trial).items() if others else ():
+            there = folder / name
+            if there.is_file() and there.read_bytes() != content:
+                problem = f"is another one than that of {trial.subject}'s {', '.join(others[:3])} in {folder}"
+                source = trial.model if name.startswith("models/") else trial.calibration
+                hint = "give another --subject, another folder, or all of the subject's trials together"
+                raise InputError(problem, path=source, hint=hint)
+
+
+def _subject_files(trial: Trial) -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as place:
+        written = Path(place) / "calibration.toml"
+        write_calibration(written, read_calibration(trial.calibration), world="pose2sim")
+        calibration = written.read_bytes()
+    model = trial.model.read_bytes()
+    return {f"cameras/Calib_{trial.subject}.toml": calibration, f"models/{trial.subject}.osim": model}
 
 
 def _reports(folder: Path) -> list[dict[str, Any]]:

@@ -9,7 +9,6 @@ from ..simspine_addon.model.errors import InputError
 from .annotate_trial import Trial
 
 CALIBRATION, MODEL = "calibration.toml", "model.osim"
-VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv")
 
 
 def one_trial(calibration: Path, source: Path, model: Path, subject: str | None, action: str | None,
@@ -19,9 +18,11 @@ def one_trial(calibration: Path, source: Path, model: Path, subject: str | None,
     Raises:
         InputError: a file is missing.
     """
-    for path in (calibration, model, *(() if markers is None else (markers,))):
+    for path in (model, *(() if markers is None else (markers,))):
         if not path.is_file():
             raise InputError("there is no such file", path=path)
+    if not calibration.exists():
+        raise InputError("there is no such calibration", path=calibration)
     if not source.exists():
         raise InputError("there is no such file or folder", path=source)
     return Trial(

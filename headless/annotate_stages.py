@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,13 @@ from numpy.typing import NDArray
 from ..exporters.labels import Labels, make_labels
 from ..simspine_addon.capture.camera import Camera
 from ..simspine_addon.capture.detections import Detections
-from ..simspine_addon.capture.merge import estimate_delay, merge_tracks, read_correspondences
+from ..simspine_addon.capture.merge import (
+    Correspondence,
+    Source,
+    estimate_delay,
+    merge_tracks,
+    read_correspondences,
+)
 from ..simspine_addon.capture.triangulate import TriangulationOptions
 from ..simspine_addon.capture.triangulate_recording import Recording as Triangulated
 from ..simspine_addon.capture.triangulate_recording import RecordingOptions, triangulate_recording
@@ -30,6 +35,7 @@ from ..simspine_addon.spine.virtual_markers import with_virtual_markers
 Array = NDArray[np.float64]
 
 TRACK_OF_DETECTIONS, TRACK_OF_MARKERS = "spine", "limbs"  # as correspondence tables name them
+_LARGEST_RATIO = 3.0  # of the spread of body markers to that of the video's: no person is so unlike himself
 _LEAST_SHARE = 0.5  # of the frames in which a marker has to be seen to be followed
 
 
@@ -94,10 +100,25 @@ def merged_markers(found: MarkerTrack, body: MarkerTrack | None, table: str | No
     if body is None:
         return found, None
     shared = [(name, name) for name in found.names if name in body.names]
+    _check_unit(found, body)
     delay = estimate_delay(found, body, shared)
     entries = read_correspondences(table) if table else _either(found, body)
     tracks = {TRACK_OF_DETECTIONS: found, TRACK_OF_MARKERS: body}
     return merge_tracks(tracks, entries, {TRACK_OF_MARKERS: delay}), delay
+
+
+def _check_unit(found: MarkerTrack, body: MarkerTrack) -> None:
+    """Refuse body markers that are as far apart as in another unit, which the model would blame on all markers."""
+    shared = [name for name in found.names if name in body.names]
+    spreads = [
+        np.nanmedian(np.nanstd(track.positions[:, [track.names.index(name) for name in shared]], axis=1))
+        for track in (found, body)
+    ] if len(shared) > 2 else [1.0, 1.0]  # fmt: skip
+    ratio = float(spreads[1] / spreads[0])
+    if ratio > _LARGEST_RATIO or ratio < 1.0 / _LARGEST_RATIO:
+        unit = "millimetres were taken for metres" if 500 < ratio < 2000 else "another unit, or another person"
+        problem = f"its markers lie {ratio:.{0 if ratio > 10 else 3}f} times as far apart as the video's: {unit}"
+        raise InputError(problem, path=body.path, hint="correct 'Units' in the file")
 
 
 def solve_trial(
@@ -142,17 +163,6 @@ def trial_labels(
     points[~usable] = np.nan
     rows = np.arange(len(motion.time))
     return make_labels(cameras, KEYPOINT_NAMES, KEYPOINT_PARENTS, points, rows, motion.time)
-
-
-def filled(motion: Motion) -> Motion:
-    """The motion with what quality control left missing held at its neighbours: OpenSim reads no NaN."""
-    values = motion.values.copy()
-    frames = np.arange(len(values))
-    for column in values.T:
-        known = np.isfinite(column)
-        if known.any() and not known.all():
-            column[~known] = np.interp(frames[~known], frames[known], column[known])
-    return replace(motion, values=values)
 
 
 def trial_report(solved: Solved) -> dict[str, Any]:
@@ -209,29 +219,9 @@ def _followed(markers: MarkerTrack) -> tuple[MarkerTrack, tuple[str, ...]]:
     return kept, left_out
 
 
-def _either(found: MarkerTrack, body: MarkerTrack) -> tuple:
-    from ..simspine_addon.capture.merge import Correspondence, Source
-
+def _either(found: MarkerTrack, body: MarkerTrack) -> tuple[Correspondence, ...]:
     names = list(dict.fromkeys((*found.names, *body.names)))
     return tuple(
         Correspondence(name, (Source(TRACK_OF_MARKERS, (name,)), Source(TRACK_OF_DETECTIONS, (name,))))
         for name in names
     )
-
-
-def detection_source(path: Path) -> str:
-    """What a path holds: "detections" (JSON or .npz) or "video" (files or folders of images).
-
-    Raises:
-        InputError: there is nothing, or nothing that can be told.
-    """
-    if not path.exists():
-        raise InputError("there is no such file or folder", path=path)
-    if path.is_file():
-        return "detections" if path.suffix.lower() in (".npz", ".json") else "video"
-    names = {each.suffix.lower() for each in path.rglob("*") if each.is_file()}
-    if names & {".json"} and not names & {".mp4", ".avi", ".mov", ".mkv"}:
-        return "detections"
-    if not names:
-        raise InputError("is an empty folder", path=path, hint="give videos, images or detections")
-    return "video"

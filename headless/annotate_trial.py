@@ -6,7 +6,6 @@ import csv
 import hashlib
 import io
 import json
-import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,12 @@ from numpy.typing import NDArray
 from ..exporters.anatomy import anatomy
 from ..exporters.keypoint_npz import write_labels
 from ..exporters.recording import Recording
-from ..simspine_addon.capture.calibration import read_calibration, write_calibration
+from ..simspine_addon.capture.calibration import read_calibration
 from ..simspine_addon.capture.camera import Camera
-from ..simspine_addon.capture.detection_files import read_detections
-from ..simspine_addon.capture.detections import Detections, write_detections
-from ..simspine_addon.capture.detector import DetectorOptions, detect_recording
-from ..simspine_addon.capture.detector_boxes import read_boxes
-from ..simspine_addon.capture.onnx_boxes import open_box_model
-from ..simspine_addon.capture.onnx_pose import PoseOptions, open_pose_model
-from ..simspine_addon.capture.video import find_views
+from ..simspine_addon.capture.detections import write_detections
 from ..simspine_addon.kinematics.forward import pose_track
 from ..simspine_addon.model.atomic import atomic_path
 from ..simspine_addon.model.document import read_model
-from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.markers import read_trc
 from ..simspine_addon.model.motion import read_motion
 from ..simspine_addon.model.motion_writers import write_mot, write_trc
@@ -38,18 +30,16 @@ from ..simspine_addon.spine.quality import Flag
 from .annotate_stages import (
     Solved,
     StageOptions,
-    detection_source,
-    filled,
     solve_trial,
     trial_labels,
     trial_report,
     trial_warnings,
 )
+from .annotate_views import ViewOptions, read_views
 from .dataset_files import simspine_version
 from .render_recording import file_hash
 from .stats_analysis import model_endplates
 
-USUAL_RATE = 60.0
 REPORT_FOLDER = "trials"
 
 
@@ -71,13 +61,10 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class TrialOptions:
-    """How every trial is treated: the stages, the detector where there are videos, the rate where nothing tells it."""
+    """How every trial is treated: how its views become detections, and all stages after that."""
 
     stages: StageOptions = field(default_factory=StageOptions)
-    rate: float | None = None
-    detector: Path | None = None
-    boxes: Path | None = None  # a person detector (.onnx), or boxes; None: the whole image
-    pose: PoseOptions = field(default_factory=PoseOptions)
+    views: ViewOptions = field(default_factory=ViewOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +103,7 @@ def annotate_trial(trial: Trial, folder: Path, options: TrialOptions) -> TrialRe
         return TrialResult(trial, earlier, tuple(earlier["warnings"]), kept=True)
     model = read_model(trial.model)
     cameras = read_calibration(trial.calibration)
-    detections = read_views(trial.source, cameras, options)
+    detections = read_views(trial.source, cameras, options.views)
     body = None if trial.markers is None else read_trc(trial.markers)
     solved = solve_trial(model, cameras, detections, body, options.stages)
     places = {what: folder / name for what, name in trial_files(trial).items()}
@@ -124,7 +111,7 @@ def annotate_trial(trial: Trial, folder: Path, options: TrialOptions) -> TrialRe
         path.parent.mkdir(parents=True, exist_ok=True)
     write_detections(places["detections"], detections)
     write_trc(places["markers"], solved.markers)
-    write_mot(places["kinematics"], filled(solved.motion), model)
+    write_mot(places["kinematics"], solved.motion, model)
     recording = _recording(trial, places["kinematics"], cameras, solved, options)
     _write_positions(places["positions"], recording)
     _write_text(places["quality"], quality_table(solved))
@@ -145,49 +132,23 @@ def annotate_trial(trial: Trial, folder: Path, options: TrialOptions) -> TrialRe
     return TrialResult(trial, report, warnings)
 
 
-def read_views(source: Path, cameras: tuple[Camera, ...], options: TrialOptions) -> Detections:
-    """Stage 1: the detections of all views, read or made.
-
-    Raises:
-        InputError: videos and no detector, or files that cannot be used.
-    """
-    if detection_source(source) == "video":
-        if options.detector is None:
-            raise InputError("holds videos, and no detector was given", path=source, hint="give one with --model")
-        detections = _detected(source, cameras, options)
-    else:
-        detections = read_detections(source, cameras, options.rate)
-    if options.rate or not detections.rate:
-        detections = detections.at_rate(options.rate or USUAL_RATE)
-    return detections
-
-
-def _detected(source: Path, cameras: tuple[Camera, ...], options: TrialOptions) -> Detections:
-    """Run the detector over all views, and put them in the cameras' order."""
-    views = find_views(source)
-    assert options.detector is not None
-    pose = open_pose_model(options.detector, options.pose)
-    boxes = None
-    if options.boxes is not None:
-        network = options.boxes.suffix.lower() == ".onnx"
-        boxes = open_box_model(options.boxes) if network else read_boxes(options.boxes, [view.name for view in views])
-    found = detect_recording(views, pose, boxes, DetectorOptions(rate=options.rate or 0.0))
-    with tempfile.TemporaryDirectory() as folder:
-        write_detections(Path(folder) / "detections.npz", found.detections)
-        ordered = read_detections(Path(folder) / "detections.npz", cameras)
-    return replace(ordered, warnings=(*found.detections.warnings, *ordered.warnings), path=source)
-
-
 def job_hash(trial: Trial, options: TrialOptions) -> str:
     """SHA-256 over everything that decides a trial's files: its inputs' bytes, the options, the program's version."""
     digest = hashlib.sha256()
     digest.update(repr((simspine_version(), trial.subject, trial.action, options)).encode())
-    for path in (trial.calibration, trial.model, trial.markers, options.detector, options.boxes):
-        digest.update(b"-" if path is None else file_hash(path).encode())
-    files = [trial.source] if trial.source.is_file() else sorted(p for p in trial.source.rglob("*") if p.is_file())
-    for path in files:
-        digest.update(f"{path.relative_to(trial.source.parent).as_posix()} {file_hash(path)}".encode())
+    table = Path(options.stages.table or "")
+    inputs = [trial.calibration, trial.model, trial.markers, options.views.detector, options.views.boxes, trial.source]
+    for path in [*inputs, table if table.is_file() else None]:
+        digest.update(b"-" if path is None else _content(path).encode())
     return digest.hexdigest()
+
+
+def _content(path: Path) -> str:
+    """What a file holds, or every file of a folder with its name."""
+    if not path.is_dir():
+        return file_hash(path)
+    files = sorted(each for each in path.rglob("*") if each.is_file())
+    return " ".join(f"{each.relative_to(path.parent).as_posix()} {file_hash(each)}" for each in files)
 
 
 def quality_table(solved: Solved) -> str:
@@ -215,17 +176,6 @@ def quality_table(solved: Solved) -> str:
             )
         )
     return text.getvalue()
-
-
-def subject_files(folder: Path, trial: Trial) -> None:
-    """The subject's calibration and model in the published layout, the same for all trials of a subject."""
-    for name in ("cameras", "models"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    write_calibration(
-        folder / "cameras" / f"Calib_{trial.subject}.toml", read_calibration(trial.calibration), world="pose2sim"
-    )
-    with atomic_path(folder / "models" / f"{trial.subject}.osim") as temporary:
-        temporary.write_bytes(trial.model.read_bytes())
 
 
 def _views(solved: Solved) -> NDArray[np.int64]:

@@ -18,6 +18,7 @@ from ..simspine_addon.spine.pathology_apply import pathology_edits
 from ..simspine_addon.spine.pathology_curve import plan_curve
 from ..simspine_addon.spine.pathology_measure import PathologyReport, endplate_angles
 from ..simspine_addon.spine.vertebral_chain import vertebral_chain
+from .argument_types import check_places
 
 _TABLE_KEYS = (
     "scoliosis", "apex", "side", "lower", "upper", "rotation", "lordosis", "kyphosis", "leg_length", "leg", "balance",
@@ -66,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("does not end in .osim", path=output, hint="choose that suffix")
     if output.exists() and output.samefile(arguments.model):
         raise InputError("is the model itself", path=output, hint="write beside it")
+    check_places(output, arguments.report)
     pathology = _pathology(arguments)
     model = read_model(arguments.model)
     for text in model.warnings:

@@ -14,6 +14,7 @@ from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.markers import read_trc
 from ..simspine_addon.model.motion_writers import write_mot, write_sto
 from ..simspine_addon.model.types import MarkerTrack, Model
+from .argument_types import check_places, not_negative
 from .bootstrap import quiet_stdout
 
 
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=("batch", "opensim"), default="batch", help="ours, or OpenSim's own tool")
     parser.add_argument(
         "--smooth",
-        type=_not_negative,
+        type=not_negative,
         default=0.0,
         metavar="L",
         help="lambda of the trajectory's smoothness; 0.001 halves jitter at the same error (default 0)",
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="levels tied by the model's couplers, drawn to them, or free (default soft; opensim: coupled)",
     )
     parser.add_argument(
-        "--lumbar-weight", type=_not_negative, metavar="W", help="how strongly soft or free levels are drawn"
+        "--lumbar-weight", type=not_negative, metavar="W", help="how strongly soft or free levels are drawn"
     )
     parser.add_argument(
         "--limits",
@@ -60,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("does not end in .mot or .sto", path=output, hint="choose one of these suffixes")
     if arguments.engine == "opensim" and arguments.deviation is not None:
         raise InputError("opensim gives no standard deviations", path=arguments.deviation, hint="use the batch engine")
+    check_places(output, arguments.deviation, arguments.report)
     model, track = read_model(arguments.model), read_trc(arguments.markers)
     for text in (*model.warnings, *track.warnings):
         warn(text)
@@ -122,10 +124,3 @@ def _write_deviation(path: Path, model: Model, result: IkResult) -> None:
             values[:, index] *= 180.0 / math.pi
     name = "standard deviations of inverse kinematics"
     write_sto(path, result.motion.time, model.coordinate_names, values, in_degrees=True, name=name)
-
-
-def _not_negative(text: str) -> float:
-    value = float(text)
-    if not (math.isfinite(value) and value >= 0):
-        raise argparse.ArgumentTypeError(f"{text} is not a number of at least 0")
-    return value

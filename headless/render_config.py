@@ -21,6 +21,7 @@ SEED_STREAMS = ("sampling", "cameras", *VARIETY_STREAMS)
 """What is random, each by numbers of its own."""
 SHARD_FRAMES = 25
 DEFAULT_FORMATS = ("coco",)
+DEFAULT_LABELS = ("occlusion",)  # so that visibility means what can be seen; it costs little
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,28 @@ class PersonConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingClock:
+    """When the cameras of a recording look. Cameras of one set that do not run in step see the same scene, people and
+    surroundings, in recordings of their own."""
+
+    rate: float | None = None  # frames a second; None for the motion's own frames
+    offset_ms: float = 0.0  # after the motion's start
+    views: tuple[int, ...] = ()  # numbers of the cameras in their set; none means all
+    set_size: int = 0  # how many cameras the set has, where views are numbered
+    scene: str = ""  # what recordings of the same scene share; the recording's name where it has it for itself
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the motion's own frames are what is seen."""
+        return self.rate is None and self.offset_ms == 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingConfig:
-    """One recording: its people, of whom the first one's motion gives the frames, its cameras and its variety."""
+    """One recording: its people, of whom the first one's motion gives the frames, its cameras and its variety.
+
+    `frames` are rows of the motion or, with a clock of another rate, of what is seen at it.
+    """
 
     name: str
     subject: str
@@ -49,6 +70,12 @@ class RecordingConfig:
     frames: str = ":"
     variety: Table = field(default_factory=dict)
     source: str = ""
+    clock: RecordingClock = RecordingClock()
+
+    @property
+    def scene(self) -> str:
+        """What tells its surroundings, cameras and people from other recordings'."""
+        return self.clock.scene or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +100,7 @@ class DatasetConfig:
     seeds: Mapping[str, int] = field(default_factory=dict)
     render: RenderConfig = RenderConfig()
     cameras: Table = field(default_factory=lambda: {"preset": "h36m"})
-    labels: tuple[str, ...] = ()
+    labels: tuple[str, ...] = DEFAULT_LABELS
     formats: tuple[str, ...] = DEFAULT_FORMATS
     overlays: bool = False
     placement: Placement = "surface"

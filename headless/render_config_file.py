@@ -11,8 +11,10 @@ from pathlib import Path
 from ..exporters.dataset_formats import known_formats
 from ..simspine_addon.model.errors import InputError
 from .render_cameras import check_camera_table
+from .render_clocks import camera_clock_table, clock_document, with_clocks
 from .render_config import (
     DEFAULT_FORMATS,
+    DEFAULT_LABELS,
     DEVICES,
     IMAGE_FORMATS,
     LABEL_KINDS,
@@ -74,6 +76,8 @@ def config_from_document(
     variety = top.table("variety")
     default_variety = {} if variety is None else check_variety_table(variety, base)
     recordings = read_recordings(top, base, default_variety)
+    if cameras is not None:
+        recordings = with_clocks(recordings, camera_clock_table(cameras), cameras)
     config = DatasetConfig(
         name=_usable_name(dataset, path.stem if path else "data set"),
         recordings=recordings,
@@ -81,7 +85,7 @@ def config_from_document(
         seeds=_seeds(top.table("seeds")),
         render=_render(top.table("render")),
         cameras={"preset": "h36m"} if cameras is None else check_camera_table(cameras, base),
-        labels=dataset.choices("labels", LABEL_KINDS, ()),
+        labels=dataset.choices("labels", LABEL_KINDS, DEFAULT_LABELS),
         formats=dataset.choices("formats", known_formats(), DEFAULT_FORMATS),
         overlays=bool(dataset.flag("overlays", False)),
         placement=dataset.choice("placement", PLACEMENTS, "surface"),  # pyright: ignore[reportArgumentType]
@@ -139,6 +143,7 @@ def _recording_document(recording: RecordingConfig, base: Path) -> dict[str, obj
         **_person_document(first, base),
         "variety": _relative_values(recording.variety, base),
         "people": [_person_document(person, base) for person in others],
+        **clock_document(recording.clock),
     }
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from ..simspine_addon.model.errors import InputError
 from .render_avatar import AVATAR_NAMES, check_avatar
+from .render_clocks import recording_clock
 from .render_config import PersonConfig, RecordingConfig, Table
 from .render_config_table import StrictTable
 from .render_pathology import check_pathology_table
@@ -84,7 +85,7 @@ def _combinations(
     for avatar in avatars:
         check_seen(table, avatar, rig)
     others = tuple(_person(each, base, pathologies) for each in table.tables("people"))
-    name, frames = _name(table), table.text("frames", ":") or ":"
+    name, frames, clock = _name(table), table.text("frames", ":") or ":", recording_clock(table)
     table.finish()
     made = []
     choices = itertools.product(
@@ -98,7 +99,7 @@ def _combinations(
         told += [f"{repeat + 1:02d}"] if len(repeats) > 1 else []
         first = PersonConfig(model, motion, avatar, rig, geometry, ill, at, turn, table.place)
         own = "_".join(told) if name is None else name
-        made.append(RecordingConfig(own, subject, action, (first, *others), frames, room or {}, table.place))
+        made.append(RecordingConfig(own, subject, action, (first, *others), frames, room or {}, table.place, clock))
     if name is not None and len(made) > 1:
         raise table.error(f"'name' is one for {len(made)} recordings", "name", "leave it out: they are named by parts")
     return made

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..sample_rigs.avatars.looks import PARTS, Looks, draw_looks
 from ..simspine_addon.model.streams import stream
 from ..simspine_addon.scene.variety import SEED_STREAMS, Variety, draw_variety
 from ..simspine_addon.scene.variety_options import VarietyOptions, options_from_table
+from .render_avatar import DRAWN, FITTED
 from .render_config import DatasetConfig, PersonConfig, RecordingConfig, Table
 from .render_config_table import StrictTable
 
@@ -22,9 +24,7 @@ def check_variety_table(table: StrictTable, base: Path) -> Table:
     values = dict(table.values)
     if isinstance(values.get(_FOLDER), str):
         values[_FOLDER] = base / str(values[_FOLDER])
-    options = options_from_table(values, table.path, table.line)
-    if options.motion_blur[1] > 0.0:
-        raise table.error("'motion_blur' is not part of this version", "motion_blur", "leave it out")
+    options_from_table(values, table.path, table.line)
     return values
 
 
@@ -32,7 +32,7 @@ def variety_of(config: DatasetConfig, recording: RecordingConfig) -> Variety:
     """What the data set's seeds give for a recording."""
     options = options_from_table(recording.variety) if recording.variety else VarietyOptions()
     seeds = {name: config.seed_of(name) for name in SEED_STREAMS}
-    return draw_variety(options, seeds, recording.name)
+    return draw_variety(options, seeds, recording.scene)
 
 
 def extra_people(config: DatasetConfig, recording: RecordingConfig, variety: Variety) -> tuple[PersonConfig, ...]:
@@ -45,6 +45,16 @@ def extra_people(config: DatasetConfig, recording: RecordingConfig, variety: Var
             known.append(each.people[0])
     made = []
     for index in range(max(missing, 0)):
-        draw = stream(config.seed_of("people"), "people", recording.name, index)
+        draw = stream(config.seed_of("people"), "people", recording.scene, index)
         made.append(known[int(draw.integers(len(known)))])
     return tuple(made)
+
+
+def looks_of(
+    config: DatasetConfig, recording: RecordingConfig, variety: Variety, index: int, avatar: str
+) -> Looks | None:
+    """How the recording's person of this number looks, for the avatars that can look otherwise; None: as they do."""
+    if avatar not in (FITTED, DRAWN) or not variety.varied_looks:
+        return None
+    seeds = {part: config.seed_of(part) for part in PARTS}
+    return draw_looks(seeds, recording.scene, index, varied=variety.varied_looks, fitted=avatar == FITTED)

@@ -15,7 +15,10 @@ from ..simspine_addon.model.document import read_model
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.markers import read_trc
 from ..simspine_addon.model.types import Model
+from .argument_types import check_places, positive
 from .bootstrap import quiet_stdout
+
+_HEIGHTS_M = 0.4, 2.8  # of a newborn, and of the tallest person measured (2.72 m)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,12 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", type=Path, help="generic OpenSim model with markers (.osim)")
     parser.add_argument("markers", metavar="MARKERS", type=Path, help="the person's markers, at best standing (.trc)")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.osim")
-    parser.add_argument("--mass", type=_positive, metavar="KG", help="the person's mass (default: grows with volume)")
+    parser.add_argument("--mass", type=positive, metavar="KG", help="the person's mass (default: grows with volume)")
+    parser.add_argument("--height", type=positive, metavar="M", help="the person's height, for bodies nothing measures")
     parser.add_argument(
-        "--height", type=_positive, metavar="M", help="the person's height, for bodies nothing measures"
-    )
-    parser.add_argument(
-        "--model-height", type=_positive, metavar="M", help="of the model (default: its markers' extent)"
+        "--model-height", type=positive, metavar="M", help="of the model (default: its markers' extent)"
     )
     parser.add_argument(
         "--measurements", type=Path, metavar="FILE.json", help="which marker distances scale which bodies"
@@ -45,6 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
     output: Path = arguments.output
     if output.suffix != ".osim":
         raise InputError("does not end in .osim", path=output, hint="choose that suffix")
+    check_places(output, arguments.report)
+    if arguments.height is not None and not _HEIGHTS_M[0] <= arguments.height <= _HEIGHTS_M[1]:
+        raise InputError(f"a height of {arguments.height:g} m is no person's", hint="give it in metres, such as 1.76")
     model, track = read_model(arguments.model), read_trc(arguments.markers)
     for text in (*model.warnings, *track.warnings):
         warn(text)
@@ -132,10 +136,3 @@ def _stretch(text: str) -> tuple[float, float]:
     if not stretch[0] < stretch[1]:
         raise argparse.ArgumentTypeError(f"'{text}' ends before it begins")
     return stretch
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not (np.isfinite(value) and value > 0):
-        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
-    return value

@@ -16,26 +16,32 @@ from ..simspine_addon.model.atomic import atomic_path
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.motion_writers import write_trc
 from ..simspine_addon.model.types import MarkerTrack
-
-USUAL_RATE = 60.0
+from .annotate_views import USUAL_RATE
+from .argument_types import check_places, count_from, not_negative, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `simspine triangulate`."""
     parser.add_argument("calibration", metavar="CALIB", type=Path, help="calibrated cameras (.toml)")
-    detections = "folder of OpenPose, MMPose or COCO JSON, or labels.npz of a render"
+    detections = "what `detect` wrote; OpenPose, MMPose or COCO JSON; or labels.npz of a render"
     parser.add_argument("detections", metavar="DETECTIONS", type=Path, help=detections)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.trc")
-    parser.add_argument("--rate", type=float, metavar="HZ", help="frames per second, where the detections do not tell")
     parser.add_argument(
-        "--cutoff", type=float, metavar="HZ", help="zero-phase low pass of the tracks (none by default)"
+        "--rate", type=positive, metavar="HZ", help="frames per second, where the detections do not tell"
     )
-    parser.add_argument("--min-views", type=int, default=2, metavar="N", help="views that must agree on a point")
+    parser.add_argument(
+        "--cutoff", type=positive, metavar="HZ", help="zero-phase low pass of the tracks (none by default)"
+    )
+    parser.add_argument(
+        "--min-views", type=count_from(2), default=2, metavar="N", help="views that must agree on a point"
+    )
     parser.add_argument("--min-score", type=float, default=0.3, metavar="S", help="least score that counts")
-    parser.add_argument("--max-error", type=float, metavar="PX", help="farthest a view may be off (from the noise)")
-    parser.add_argument("--max-gap", type=float, default=0.2, metavar="S", help="longest gap that is filled")
+    parser.add_argument("--max-error", type=positive, metavar="PX", help="farthest a view may be off (from the noise)")
+    parser.add_argument("--max-gap", type=not_negative, default=0.2, metavar="S", help="longest gap that is filled")
     parser.add_argument("--sync", action="store_true", help="find each camera's time offset and take it out")
-    parser.add_argument("--person", type=int, default=0, metavar="I", help="whom, from 0: the one seen longest")
+    parser.add_argument(
+        "--person", type=count_from(0), default=0, metavar="I", help="whom, from 0: the one seen longest"
+    )
     parser.add_argument("--report", type=Path, metavar="R.json", help="write what was decided, camera by camera")
     parser.add_argument("--json", action="store_true", help="print a summary for machines")
 
@@ -47,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     output: Path = arguments.output
     if output.suffix != ".trc":
         raise InputError("does not end in .trc", path=output, hint="choose this suffix")
+    check_places(output, arguments.report)
     cameras = read_calibration(arguments.calibration)
     detections = read_detections(arguments.detections, cameras, arguments.rate)
     if not detections.rate:

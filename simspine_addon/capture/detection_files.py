@@ -28,12 +28,12 @@ _ARCHIVES = ("detections.npz", "labels.npz")  # of `simspine detect` and `simspi
 def read_detections(path: str | Path, cameras: Sequence[Camera], rate: float | None = None) -> Detections:
     """The detections of a recording, with one view for each of `cameras`, in their order.
 
-    `path` is what `simspine detect` wrote (the folder or its `detections.npz`), a folder with one folder of JSON a camera (a file each frame, OpenPose or MMPose; Pose2Sim's
-    `pose/cam01_json/`), a folder with one JSON a camera (MMPose's predictions of a video, COCO results), a COCO
-    document whose images name their camera and frame (alone, or beside a list of results), or `labels.npz` of
-    `simspine render` or its folder. Cameras are known by name, however it is
-    written (`cam_01` is `cam01_json`); if no name fits, by alphabetical order, with a warning. A camera without
-    files is there, with nothing seen, and a warning. `rate` replaces the files' own.
+    `path` is what `simspine detect` wrote (its folder, or `detections.npz`), a folder with one folder of JSON a
+    camera (a file each frame, OpenPose or MMPose; Pose2Sim's `pose/cam01_json/`), a folder with one JSON a camera
+    (MMPose's predictions of a video, COCO results), a COCO document whose images name their camera and frame (alone,
+    or beside a list of results), or `labels.npz` of `simspine render` or its folder. Cameras are known by name,
+    however it is written (`cam_01` is `cam01_json`); if no name fits, by alphabetical order, with a warning. A camera
+    without files is there, with nothing seen, and a warning. `rate` replaces the files' own.
 
     Raises:
         InputError: nothing there that could be read, or what is wrong with it.

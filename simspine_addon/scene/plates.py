@@ -70,7 +70,8 @@ class Plates:
 
     def _name(self, camera: bpy.types.Object) -> str:
         activate(self._scene, camera)
-        settings = replace(self._settings, seed=0, samples=0, file_format="png")  # these do not change a plate
+        # These do not change a plate.
+        settings = replace(self._settings, seed=0, samples=0, file_format="png", shutter=0.0)
         parts = (_VERSION, self._surroundings, camera_text(self._scene, camera), self._device.kind, asdict(settings))
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 

@@ -14,6 +14,7 @@ import bpy
 from ..model.atomic import atomic_path
 from ..model.errors import InputError
 from .cameras import activate
+from .shutter import open_shutter
 
 GPU_KINDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")  # in order of preference
 DEVICE_CHOICES = ("auto", "cpu", *(kind.lower() for kind in GPU_KINDS))
@@ -41,7 +42,8 @@ class RenderSettings:
 
     `denoise_quality` and `prefilter` are Open Image Denoise's; `guides` are the passes that tell it where edges are.
     `plates` lets images be put together from a view without the movers, of `plate_samples` samples, and what is
-    rendered anew around the movers: see `image_renderer`.
+    rendered anew around the movers: see `image_renderer`. With a `shutter` above 0, what is keyed by `shutter_poses`
+    leaves a blur.
     """
 
     samples: int = 3
@@ -56,6 +58,7 @@ class RenderSettings:
     glossy_bounces: int = 1
     plates: bool = True
     plate_samples: int = 16
+    shutter: float = 0.0
 
 
 # Light takes the same ways in all of them, so that they differ in noise alone.
@@ -164,7 +167,7 @@ def configure(scene: bpy.types.Scene, settings: RenderSettings, device: Device) 
     cycles.transparent_max_bounces = 12
     cycles.caustics_reflective = cycles.caustics_refractive = False
     render.use_persistent_data = True
-    render.use_motion_blur = False
+    open_shutter(scene, settings.shutter)
     render.use_border = render.use_crop_to_border = False
     render.dither_intensity = 0.0  # noise for the eye's sake, which makes files a tenth larger
     render.film_transparent = False

@@ -101,20 +101,35 @@ def _floor(scene: bpy.types.Scene, foot: Vector, radius: float) -> bpy.types.Obj
     fade.interpolation_type = "SMOOTHERSTEP"
     fade.inputs["From Min"].default_value = radius + 0.4
     fade.inputs["From Max"].default_value = radius + 4.0
-    solid, clear = tree.nodes.new("ShaderNodeBsdfDiffuse"), tree.nodes.new("ShaderNodeBsdfTransparent")
+    solid, clear = tree.nodes.new("ShaderNodeBsdfDiffuse"), _backdrop(tree)
     solid.inputs["Color"].default_value = (*FLOOR, 1.0)
     mix, output = tree.nodes.new("ShaderNodeMixShader"), tree.nodes.new("ShaderNodeOutputMaterial")
     tree.links.new(place.outputs["Position"], distance.inputs[0])
     tree.links.new(distance.outputs["Value"], fade.inputs["Value"])
     tree.links.new(fade.outputs["Result"], mix.inputs["Fac"])
     tree.links.new(solid.outputs["BSDF"], mix.inputs[1])
-    tree.links.new(clear.outputs["BSDF"], mix.inputs[2])
+    tree.links.new(clear.outputs["Shader"], mix.inputs[2])
     tree.links.new(mix.outputs["Shader"], output.inputs["Surface"])
     mesh.materials.append(material)
     obj = bpy.data.objects.new("SimSpine floor", mesh)
     obj.location = foot
     scene.collection.objects.link(obj)
     return obj
+
+
+def _backdrop(tree: bpy.types.NodeTree) -> bpy.types.ShaderNode:
+    """What the floor fades into: the background's colour for the camera, nothing for light.
+
+    Glowing in that colour rather than being clear, since which rays go through something clear is left to chance, and
+    few samples then leave grains that no denoiser takes for noise.
+    """
+    glow, clear = tree.nodes.new("ShaderNodeEmission"), tree.nodes.new("ShaderNodeBsdfTransparent")
+    ray, mix = tree.nodes.new("ShaderNodeLightPath"), tree.nodes.new("ShaderNodeMixShader")
+    glow.inputs["Color"].default_value = (*BACKGROUND, 1.0)
+    tree.links.new(ray.outputs["Is Camera Ray"], mix.inputs["Fac"])
+    tree.links.new(clear.outputs["BSDF"], mix.inputs[1])
+    tree.links.new(glow.outputs["Emission"], mix.inputs[2])
+    return mix
 
 
 def _area_light(

@@ -20,6 +20,7 @@ from ..model.couplers import default_values
 from ..model.errors import InputError
 from ..model.mesh_files import read_mesh
 from ..model.mesh_search import find_mesh
+from ..model.text_table import listed
 from ..model.types import GROUND, Geometry, Model
 from .endplate_section import Line, body_lines, mesh_triangles, sacrum_lines
 from .levels import lumbar_levels
@@ -83,13 +84,14 @@ def find_endplates(model: Model, geometry_folders: Iterable[str | Path] = ()) ->
     """
     folders = tuple(geometry_folders)
     bones, warnings = _bones(model), []
+    missing: list[str] = []
     plates: dict[tuple[str, str], Endplate] = {}
     for vertebra in (*VERTEBRAE[1:], "S1"):  # S1 last: its depth is taken from L5
         geometry = bones.get(vertebra)
         path = None if geometry is None else find_mesh(str(geometry.file), model.path, folders)
         if geometry is None or path is None:
             if geometry is not None:
-                warnings.append(f"{vertebra}: its mesh {geometry.file} was not found")
+                missing.append(f"{vertebra}: its mesh {geometry.file}")
             continue
         try:
             below = plates.get(("L5", "lower"))
@@ -100,6 +102,8 @@ def find_endplates(model: Model, geometry_folders: Iterable[str | Path] = ()) ->
         plates |= {(plate.vertebra, plate.side): plate for plate in found}
         if not found:
             warnings.append(f"{vertebra}: no endplates could be told in {path.name}")
+    if missing:
+        warnings.append(f"{listed(missing, 3)} {'was' if len(missing) == 1 else 'were'} not found")
     return Endplates(plates, "meshes", tuple(warnings))
 
 
