@@ -89,7 +89,8 @@ def read_simspine(path: str | Path) -> list[SimspineTrial]:
     """Every action of every subject in a SIMSPINE folder or HDF5, in the order of their names.
 
     In a folder, `kinematics/<S>/<S>_<action>/<S>_<action>.mot` and `positions/<S>/<S>_<action>.trc` make a trial (a
-    trial may lack one of them; `annotate` writes `kinematics/<S>/<action>.mot`), with `cameras/Calib_<S>.toml` and `models/<S>.osim`, or those of the action itself. A
+    trial may lack one of them; `annotate` writes `kinematics/<S>/<action>.mot`), with `cameras/Calib_<S>.toml` and
+    `models/<S>.osim`, or those of the action itself. A
     data set of ours that holds such a folder as `simspine/` is taken for it.
 
     Raises:

@@ -22,7 +22,7 @@ from .annotate_inputs import one_trial, trials_of
 from .annotate_stages import StageOptions
 from .annotate_trial import REPORT_FOLDER, Trial, TrialOptions, TrialResult, annotate_trial
 from .annotate_views import ViewOptions, source_kind
-from .argument_types import count_from, make_folder, not_negative, positive
+from .argument_types import check_folder, count_from, not_negative
 from .progress import progress
 
 
@@ -45,17 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--action", metavar="A", help="(default: the name of the videos' folder)")
     parser.add_argument("--markers", type=Path, metavar="BODY.trc", help="body markers to merge in")
     parser.add_argument("--table", metavar="TABLE", help="which marker comes from where: human36m, or a .json")
-    parser.add_argument("--rate", type=positive, metavar="HZ", help="frames per second, where nothing tells them")
+    parser.add_argument("--rate", type=float, metavar="HZ", help="frames per second, where nothing tells them")
     parser.add_argument("--sync", action="store_true", help="find each camera's time offset and take it out")
-    parser.add_argument("--cutoff", type=positive, metavar="HZ", help="zero-phase low pass of the markers")
-    parser.add_argument(
-        "--min-views", type=count_from(2), default=2, metavar="N", help="views that must agree on a point"
-    )
+    parser.add_argument("--cutoff", type=float, metavar="HZ", help="zero-phase low pass of the markers")
+    parser.add_argument("--min-views", type=int, default=2, metavar="N", help="views that must agree on a point")
     parser.add_argument("--min-score", type=float, default=0.3, metavar="S", help="least score that counts")
-    parser.add_argument("--max-gap", type=not_negative, default=0.2, metavar="S", help="longest gap that is filled")
-    parser.add_argument(
-        "--person", type=count_from(0), default=0, metavar="I", help="whom, from 0: the one seen longest"
-    )
+    parser.add_argument("--max-gap", type=float, default=0.2, metavar="S", help="longest gap that is filled")
+    parser.add_argument("--person", type=int, default=0, metavar="I", help="whom, from 0: the one seen longest")
     parser.add_argument("--lumbar", choices=("coupled", "soft", "free"), default="soft", help="(default %(default)s)")
     parser.add_argument("--smooth", type=not_negative, default=1e-3, metavar="L", help="(default %(default)s)")
     parser.add_argument("--weights", type=Path, metavar="FILE.json", help="weights of markers and coordinates")
@@ -91,6 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
                 refused[trial.name] = outcome
                 if len(trials) > 1:
                     warn(f"{trial.name} is left out: {outcome}")
+                    if (arguments.output / REPORT_FOLDER / trial.subject / f"{trial.action}.json").is_file():
+                        warn(f"{trial.name}: what an earlier run made of it stays in the data set")
                 continue
             results.append(outcome)
             for text in outcome.warnings:
@@ -165,8 +163,7 @@ def _check(arguments: argparse.Namespace, trials: Sequence[Trial], formats: Sequ
     if output.is_dir() and any(output.iterdir()) and not (output / REPORT_FOLDER).is_dir():
         raise InputError("is not empty and holds no data set of ours", path=output, hint="choose another folder")
     check_subjects(output, trials)
-    make_folder(output)
-    make_folder(output / REPORT_FOLDER)
+    check_folder(output / REPORT_FOLDER)
 
 
 def _check_companions(arguments: argparse.Namespace, trials: Sequence[Trial]) -> None:

@@ -21,8 +21,6 @@ def one_trial(calibration: Path, source: Path, model: Path, subject: str | None,
     for path in (model, *(() if markers is None else (markers,))):
         if not path.is_file():
             raise InputError("there is no such file", path=path)
-    if not calibration.exists():
-        raise InputError("there is no such calibration", path=calibration)
     if not source.exists():
         raise InputError("there is no such file or folder", path=source)
     return Trial(

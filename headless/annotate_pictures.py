@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..exporters.labels import Labels
+from ..simspine_addon.capture.detector import frame_numbers
 from ..simspine_addon.capture.video import View, find_views
 from ..simspine_addon.capture.view_names import match_cameras
 from ..simspine_addon.model.atomic import atomic_path
-from ..simspine_addon.model.errors import InputError
 from . import overlay
 
 CELL_PX, GAP_PX, CAPTION_PX = 420, 8, 26
+_ABSENT = 200  # grey where a view has no such frame
 _INK, _PAPER = (40, 40, 46), (250, 249, 246)
 
 
@@ -33,6 +34,8 @@ def write_video_sheet(path: Path, labels: Labels, source: Path, count: int, titl
     names = [camera.name for camera in labels.cameras]
     order, _ = match_cameras([view.name for view in found], names, source)
     shown = {camera: found[view] for camera, view in enumerate(order) if view is not None}
+    numbers = frame_numbers({number for view in found for number in view.numbers}, found)
+    numbers += [numbers[-1]] * (len(labels.time) - len(numbers))  # where a container tells too few
     usable = np.flatnonzero(np.isfinite(labels.points_world).all(axis=2).any(axis=1))
     chosen = usable[np.unique(np.linspace(0, len(usable) - 1, min(count, len(usable))).round().astype(int))]
     cell = CELL_PX + GAP_PX
@@ -41,7 +44,7 @@ def write_video_sheet(path: Path, labels: Labels, source: Path, count: int, titl
     pen.text((GAP_PX, 12), title, font=overlay.font(18), fill=_INK)
     for column, view in enumerate(sorted(shown)):
         camera = labels.cameras[view]
-        pictures = _frames(shown[view], [int(labels.frames[i]) for i in chosen])
+        pictures = _frames(shown[view], [numbers[i] for i in chosen.tolist()])
         for row, (index, pixels) in enumerate(zip(chosen.tolist(), pictures, strict=True)):
             left, top = GAP_PX + column * cell, 48 + row * (cell + CAPTION_PX)
             sheet.paste(_cell(Image.fromarray(pixels), labels, view, index), (left, top + CAPTION_PX))
@@ -73,15 +76,12 @@ def _cell(image, labels: Labels, view: int, index: int):
 
 
 def _frames(view: View, wanted: list[int]) -> list[NDArray[np.uint8]]:
-    """Frames [H, W, 3] RGB by their place in a video or folder of images; the last one where it ends before."""
+    """Frames [H, W, 3] RGB by their numbers; an empty picture for one that the view does not have."""
     pictures: dict[int, NDArray[np.uint8]] = {}
-    last = None
-    for place, (_, picture) in enumerate(view.frames()):
-        last = picture
-        if place in wanted:
-            pictures[place] = picture
+    for number, picture in view.frames():
+        if number in wanted:
+            pictures[number] = picture
         if len(pictures) == len(set(wanted)):
             break
-    if last is None:
-        raise InputError("holds no frame", path=view.path)
-    return [np.ascontiguousarray(pictures.get(place, last)[..., ::-1]) for place in wanted]
+    empty = np.full((view.size[1], view.size[0], 3), _ABSENT, np.uint8)
+    return [np.ascontiguousarray(pictures.get(number, empty)[..., ::-1]) for number in wanted]

@@ -137,7 +137,8 @@ def job_hash(trial: Trial, options: TrialOptions) -> str:
     digest = hashlib.sha256()
     digest.update(repr((simspine_version(), trial.subject, trial.action, options)).encode())
     table = Path(options.stages.table or "")
-    inputs = [trial.calibration, trial.model, trial.markers, options.views.detector, options.views.boxes, trial.source]
+    calibration = Path(str(trial.calibration).partition("#")[0])  # FOLDER#S1 is one subject's
+    inputs = [calibration, trial.model, trial.markers, options.views.detector, options.views.boxes, trial.source]
     for path in [*inputs, table if table.is_file() else None]:
         digest.update(b"-" if path is None else _content(path).encode())
     return digest.hexdigest()

@@ -73,9 +73,9 @@ def read_views(source: Path, cameras: Sequence[Camera], options: ViewOptions) ->
 
 def _detected(source: Path, cameras: Sequence[Camera], options: ViewOptions) -> Detections:
     """Run the detector over all views, and put them in the cameras' order."""
-    views = find_views(source)
     if options.detector is None:
         raise InputError("holds videos, and no detector was given", path=source, hint="give one with --model")
+    views = find_views(source)
     order, _ = match_cameras([view.name for view in views], [camera.name for camera in cameras], source)
     notes = _size_notes(views, cameras, order)
     pose = open_pose_model(options.detector, options.pose)

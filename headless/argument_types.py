@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import tempfile
 from pathlib import Path
 
 from ..simspine_addon.model.errors import InputError
@@ -41,16 +42,21 @@ def check_places(*files: Path | None) -> None:
             raise InputError("its folder does not exist", path=file, hint=f"create {file.parent} first")
 
 
-def make_folder(folder: Path) -> None:
-    """A folder for results, made before the work.
+def check_folder(folder: Path) -> None:
+    """Refuse, before the work, a folder for results that could not be made; what is made to try it goes again.
 
     Raises:
-        InputError: it is a file, or cannot be made.
+        InputError: it is a file, or cannot be made or written into.
     """
-    if folder.exists() and not folder.is_dir():
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    if missing != [folder, *folder.parents][: len(missing)] or (not missing and not folder.is_dir()):
         raise InputError("is a file", path=folder, hint="give a folder with -o")
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        for each in missing:
+            each.rmdir()
     except OSError as error:
         raise InputError(f"cannot be made ({error.strerror})", path=folder, hint="choose another folder") from error
 

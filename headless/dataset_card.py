@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..exporters.dataset_formats import FORMATS, format_notes
 from ..exporters.labels import Labels
 from ..exporters.recording import Recording
 from .render_config import DatasetConfig
@@ -21,6 +22,11 @@ _AVATAR_PLACEMENTS = {
     "centroid": "the vertebral keypoints lie at the centres of the avatar's vertebrae, `Hip` on its back over the "
     "sacrum (`centroid`)",
 }
+_PASSES = (
+    "`depth [H,W]` m along the optical axis, inf where nothing is; `normal [H,W,3]` in the camera's axes; `person "
+    "[H,W]` 0 nobody, 1 the first person; `body [H,W]` 0 nothing, n for the n-th of `body_names_<person>`; of these, "
+    "what was asked for"
+)
 _MOST_ROWS = 200  # of the table of recordings: the manifest has them all
 
 Residuals = Mapping[str, Mapping[str, object]]
@@ -39,7 +45,8 @@ def dataset_card(
         "",
         *(_single_lines(config, recordings[0]) if config.single else _recording_lines(config, recordings)),
         *_file_lines(config, recordings[0]),
-        *_convention_lines(recordings[0].people[0]),
+        *_format_lines(config.formats),
+        *_convention_lines(config, recordings[0].people[0]),
     ]
     if residuals:
         lines += _residual_lines(residuals)
@@ -70,11 +77,11 @@ def _recording_lines(config: DatasetConfig, recordings: Sequence[Recording]) -> 
     return [
         f"- {len(config.recordings)} recordings",
         *_keypoint_lines(config, recordings[0].people[0]),
-        "",
         "| recording | subject | action | seen | frames | views |",
         "|---|---|---|---|---|---|",
         *rows,
         *([f"| and {more} more, see `manifest.json` | | | | | |"] if more else []),
+        "",
     ]
 
 
@@ -94,26 +101,19 @@ def _keypoint_lines(config: DatasetConfig, labels: Labels) -> list[str]:
 def _file_lines(config: DatasetConfig, recording: Recording) -> list[str]:
     single, suffix = config.single, config.render.image_format
     own = "" if single else "<recording>/"
-    beside = recording.people[0].points_world_model is not None
     labels = "labels.npz" if single else "labels/<recording>.npz"
     calibration = "calibration" if single else "calibration/<recording>"
+    passes = [f"| `passes/{own}<camera>/<frame>.npz` | {_PASSES} |"]
+    overlays = [f"| `overlays/{own}<camera>/<frame>.jpg` | the same images with the labels drawn on them |"]
     return [
         "## Files",
         "",
         "| file | holds |",
         "|---|---|",
         f"| `images/{own}<camera>/<frame>.{suffix}` | images; `<frame>` is the row of the motion, from 0 |",
-        *(
-            [
-                f"| `{'annotations' if single else 'annotations/<recording>'}.json` | COCO keypoints, with "
-                "`keypoints_3d_world` and `keypoints_3d_camera` per annotation |"
-            ]
-            if "coco" in config.formats
-            else []
-        ),
-        f"| `{labels}` | everything as arrays: `points_2d [V,T,K,2]`, `points_world [T,K,3]`, "
-        f"{'`points_world_model [T,K,3]`, ' if beside else ''}"
-        "`points_camera [V,T,K,3]`, `visibility`, `inside`, `boxes`, `K`, `R`, `t`, `size`, `frames`, `time`, names |",
+        *(overlays if config.overlays else []),
+        *(passes if set(config.labels) & {"depth", "normals", "bodies"} else []),
+        f"| `{labels}` | everything as arrays: {_array_text(recording)} |",
         f"| `{calibration}.toml` | the cameras, in the world of the labels |",
         f"| `{calibration}_pose2sim.toml` | the same cameras in Pose2Sim's Z-up world, `(z, x, y)` of ours |",
         "| `shards/` | labels and checksums of the blocks of frames that the data set was rendered in |",
@@ -125,34 +125,77 @@ def _file_lines(config: DatasetConfig, recording: Recording) -> list[str]:
     ]
 
 
-def _convention_lines(labels: Labels) -> list[str]:
-    bent = [camera.name for camera in labels.cameras if camera.distortion_model != "none" and np.any(camera.distortion)]
-    lens = (
-        "The images are bent by the lenses as `calibration.toml` says, and so are the labels."
-        if bent
-        else "The images have no lens distortion, and neither have the labels: `u = fx X/Z + cx`, `v = fy Y/Z + cy`."
-    )
+def _array_text(recording: Recording) -> str:
+    """The arrays of the label file, with their axes."""
+    first = recording.people[0]
+    arrays = ["`points_2d [P,V,T,K,2]`", "`points_world [P,T,K,3]`"]
+    arrays += ["`points_world_model [P,T,K,3]`"] if first.points_world_model is not None else []
+    arrays += ["`points_camera [P,V,T,K,3]`", "`visibility`, `inside [P,V,T,K]`", "`boxes [P,V,T,4]`"]
+    arrays += ["`hidden_by`, `depth_under_skin`, `facing [P,V,T,K]`"] if first.occlusion is not None else []
+    arrays += ["`masks [P,V,T]` (COCO's compressed RLE)"] if first.masks is not None else []
+    if first.anatomy is not None:
+        arrays += ["`axes [P,T,A]`, `vertebra_rotations [P,T,B,3,3]`, `vertebra_positions [P,T,B,3]`"]
+        arrays += ["`lumbar_lordosis`, `thoracic_kyphosis [P,T]` (rad)"]
+    arrays += ["`K`, `R [V,3,3]`, `t [V,3]`", "`camera_rotations [V,T,3,3]`, `camera_translations [V,T,3]`"]
+    arrays += ["`distortion [V,D]`", "`size`, `frames [T]`, `time [T]`, names"]
+    return ", ".join(arrays) + "; P people, V views, T frames, K keypoints"
+
+
+def _format_lines(formats: Sequence[str]) -> list[str]:
+    """A line for each format that was asked for: its files and its conventions."""
+    if not formats:
+        return []
+    lines = [f"- `{name}`: {FORMATS[name].what}. {format_notes(name)}" for name in formats]
+    return ["## Formats", "", *lines, ""]
+
+
+def _convention_lines(config: DatasetConfig, labels: Labels) -> list[str]:
+    calibration = "calibration.toml" if config.single else "calibration/<recording>.toml"
     occlusion = (
         "- Visibility: 2 in front of the camera and inside the image, else 0. Occlusion was not evaluated: a keypoint "
         "behind a limb is still 2."
         if labels.occlusion is None
         else "- Visibility: 2 seen, where the ray to the keypoint enters at most one layer of skin, the person's own; "
-        "1 hidden, by themselves, an object or someone else; 0 outside the image."
+        "1 hidden (`hidden_by` 1 by themselves, 2 by an object, 3 by someone else); 0 outside the image."
     )
     return [
         "## Conventions",
         "",
-        "- World: OpenSim's ground, metres, Y up, X forward, Z right. Camera: x right, y down, z forward, and",
-        "  `X_camera = R X_world + t`. Time in seconds, as in the motion file.",
+        "- World: OpenSim's ground, metres, Y up, X forward, Z right. Time in seconds, as in the motion file.",
+        f"- Camera: x right, y down, z forward. {_camera_text(labels)}",
         "- Image points in pixels; the centre of the top-left pixel is (0, 0), as in OpenCV: an image spans -0.5 to",
-        f"  W - 0.5. {lens}",
+        f"  W - 0.5. {_lens_text(labels, calibration)}",
         occlusion,
-        "- In `annotations.json` keypoints with 0 have the coordinates 0, 0; the arrays keep the coordinates of points",
-        "  outside the image, and NaN for what the model lacks or what lies behind the camera. A keypoint that is",
-        "  lacking is `null` among the 3D points.",
+        "- The arrays keep the coordinates of points outside the image, and have NaN for what the model lacks or what",
+        "  lies behind the camera.",
         "- Boxes `x, y, width, height` bound the projection of the rendered surface, cut to the centres of the",
-        "  outermost pixels, in the same pixel coordinates as the keypoints; `area` is that of the box.",
+        "  outermost pixels, in the same pixel coordinates as the keypoints.",
+        *(_COCO_LINES if "coco" in config.formats else []),
     ]
+
+
+_COCO_LINES = (
+    "- In `annotations.json` keypoints with 0 have the coordinates 0, 0; a keypoint that is lacking is `null` among",
+    "  the 3D points (`keypoints_3d_world`, `keypoints_3d_camera`, m); `area` is that of the box.",
+)
+
+
+def _camera_text(labels: Labels) -> str:
+    """How a point of the world becomes one of the camera."""
+    turned = np.any(labels.camera_rotations != labels.camera_rotations[:, :1])
+    if turned or np.any(labels.camera_translations != labels.camera_translations[:, :1]):
+        return (
+            "`X_camera = R X_world + t`, with `R` and `t` of each image in `camera_rotations [V,T,3,3]` and "
+            "`camera_translations [V,T,3]`: the cameras move, and the calibration files have the first frame's."
+        )
+    return "`X_camera = R X_world + t`, the same in all frames."
+
+
+def _lens_text(labels: Labels, calibration: str) -> str:
+    bent = any(camera.distortion_model != "none" and np.any(camera.distortion) for camera in labels.cameras)
+    if bent:
+        return f"The images are bent by the lenses as `{calibration}` says, and so are the labels."
+    return "The images have no lens distortion, and neither have the labels: `u = fx X/Z + cx`, `v = fy Y/Z + cy`."
 
 
 def _residual_lines(residuals: Residuals) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -25,7 +26,12 @@ MANIFEST_FILE = "manifest.json"
 LOG_FILE = "log.jsonl"  # who rendered what and how fast; not part of the data
 IMAGE_FOLDER, OVERLAY_FOLDER, SHARD_FOLDER, LABEL_FOLDER = "images", "overlays", "shards", "labels"
 CALIBRATION_FOLDER, PASS_FOLDER, WORK_FOLDER = "calibration", "passes", ".work"
-_OWN_FOLDERS = (PASS_FOLDER, WORK_FOLDER, IMAGE_FOLDER, OVERLAY_FOLDER, SHARD_FOLDER, LABEL_FOLDER, CALIBRATION_FOLDER)
+DATA_FOLDERS = (PASS_FOLDER, IMAGE_FOLDER, OVERLAY_FOLDER, SHARD_FOLDER, LABEL_FOLDER, CALIBRATION_FOLDER)
+FORMAT_PLACES = ("annotations.json", "annotations", "simspine.h5", "simspine.npz", "simspine", "mmpose", "webdataset")
+FORMAT_PLACES += ("labels.parquet", "h36m", "openpose")
+"""Where the formats are written."""
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+_SPACE_OF_AN_IMAGE = 2**20  # bytes: where less is free, a render that fails has failed for that
 _ENGINE_WORDS = {
     "engine.code": "version of SimSpine's code",
     "engine.blender": "version of Blender",
@@ -72,7 +78,7 @@ def open_dataset(
     dataset = Dataset(folder, config, settings, job)
     if folder.exists() and not folder.is_dir():
         raise InputError("is a file", path=folder, hint="give a folder with -o")
-    earlier = read_job(folder)
+    earlier = _earlier_job(folder, overwrite)
     if earlier is not None and earlier.get("job") == job:
         return dataset
     if earlier is not None and not overwrite:
@@ -88,9 +94,20 @@ def open_dataset(
         raise InputError(f"cannot be made ({error.strerror})", path=folder, hint="choose another folder") from error
     if earlier is not None:
         _remove_own_files(dataset, shards)
-    marker = {"job": job, "settings": settings, "config": config_document(config, folder)}
+    document = config_document(config, folder)
+    marker = {"job": job, "config_sha256": settings_hash(document), "settings": settings, "config": document}
     write_json(folder / JOB_FILE, marker)
     return dataset
+
+
+def _earlier_job(folder: Path, overwrite: bool) -> dict[str, object] | None:
+    """What the folder's `job.json` says; to be overwritten, a damaged one counts as another job's."""
+    try:
+        return read_job(folder)
+    except InputError:
+        if not overwrite:
+            raise
+        return {}
 
 
 def reopen_dataset(folder: Path) -> Dataset:
@@ -104,7 +121,8 @@ def reopen_dataset(folder: Path) -> Dataset:
         raise InputError("holds no data set of ours", path=folder, hint=f"give a folder with a {JOB_FILE}")
     settings, document = content.get("settings"), content.get("config")
     if not isinstance(settings, dict) or not isinstance(document, dict):
-        raise InputError("is damaged", path=folder / JOB_FILE, hint="render the data set anew")
+        hint = "give the command that made it again with --overwrite: what is whole is kept"
+        raise InputError("is damaged", path=folder / JOB_FILE, hint=hint)
     config = config_from_document(document, folder, folder / JOB_FILE)
     return Dataset(folder, config, settings, str(content.get("job")))
 
@@ -121,8 +139,30 @@ def read_job(folder: Path) -> dict[str, object] | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot be read ({error})", path=path, hint="delete the folder or choose another") from error
+        hint = "give the command that made it again with --overwrite: what is whole is kept"
+        raise InputError(f"is damaged ({error})", path=path, hint=hint) from error
     return content if isinstance(content, dict) else {}
+
+
+@contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turn a disk that is full or may not be written into one line; what was finished stays, and can be gone on with.
+
+    Raises:
+        InputError: in place of such an OSError, and of what Blender says when it could not write.
+    """
+    hint = "then simspine render resume goes on with it"
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        help_by = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make it writable"
+        raise InputError(f"cannot be written ({error.strerror})", path=folder, hint=f"{help_by}; {hint}") from error
+    except RuntimeError as error:
+        if shutil.disk_usage(folder).free >= _SPACE_OF_AN_IMAGE:
+            raise
+        raise InputError("the disk is full", path=folder, hint=f"free some space; {hint}") from error
 
 
 @contextmanager
@@ -210,7 +250,8 @@ def _remove_own_files(dataset: Dataset, shards: Sequence[Shard]) -> None:
         record = dataset.record(shard)
         if record is not None:
             kept |= {dataset.record_path(shard), *(folder / name for name in record.files)}
-    paths = [path for name in _OWN_FOLDERS for path in (folder / name).rglob("*")]
+    paths = [path for name in (WORK_FOLDER, *DATA_FOLDERS, *FORMAT_PLACES) for path in (folder / name).rglob("*")]
+    paths += [folder / name for name in FORMAT_PLACES]  # an earlier merge may have been interrupted
     paths += [folder / name for name in (*_listed_files(folder), MANIFEST_FILE, LOG_FILE, JOB_FILE)]
     emptied = set[Path]()
     for path in paths:

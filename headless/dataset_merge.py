@@ -33,6 +33,7 @@ from .dataset_files import (
     is_alive,
     simspine_version,
 )
+from .progress import progress
 from .shard_files import ShardRecord, checksums, write_json
 from .shard_labels import joined
 from .shard_plan import Shard, settings_hash
@@ -122,21 +123,21 @@ def _write_labels(dataset: Dataset, recordings: Sequence[Recording]) -> None:
 def _draw(dataset: Dataset, recordings: Sequence[Recording]) -> None:
     """Contact sheet and overlays, where there is Pillow to draw them."""
     from . import overlay
+    from .contact_sheet import write_contact_sheet
 
     if not overlay.can_draw():
         print("note: no contact sheet and no overlays were drawn, since Pillow is not installed here", file=sys.stderr)
         return
-    folder = dataset.folder
-    for number, recording in enumerate(recordings):
+    folder, config = dataset.folder, dataset.config
+    first = recordings[0]
+    title = f"{first.subject} · {first.action}" if config.single else config.name
+    write_contact_sheet(folder / "contact_sheet.png", recordings, folder, title)
+    if not config.overlays:
+        return
+    for recording in progress(recordings, "overlays"):
+        above = folder / OVERLAY_FOLDER if config.single else folder / OVERLAY_FOLDER / recording.name
         paths = [[folder / name for name in view] for view in recording.image_names]
-        title = f"{recording.subject} · {recording.action}"
-        if number == 0:
-            overlay.write_contact_sheet(folder / "contact_sheet.png", recording.people[0], paths, title)
-        if dataset.config.overlays:
-            above = folder / OVERLAY_FOLDER
-            overlay.write_overlays(
-                above if dataset.config.single else above / recording.name, recording.people[0], paths
-            )
+        overlay.write_overlays(above, recording.people, paths)
 
 
 def _write_manifest(

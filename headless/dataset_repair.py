@@ -7,15 +7,21 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..simspine_addon.model.errors import InputError
 from .bootstrap import quiet_stdout
-from .dataset_files import MANIFEST_FILE, SHARD_FOLDER
+from .dataset_files import JOB_FILE, MANIFEST_FILE, SHARD_FOLDER, read_job
 from .dataset_verify import Findings, examine
-from .render_job import Job, RenderResult, RunOptions, reopen_job, run_job
+from .render_engine import find_renderer
+from .render_job import Job, RunOptions, reopen_job, run_job
+from .render_result import RenderResult
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `render repair`."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the data set")
+    parser.add_argument(
+        "--blender", type=Path, metavar="PROGRAM", help="the Blender that renders (default: this Python's)"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--verbose", action="store_true", help="show what Blender prints, on stderr")
 
@@ -28,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     found = examine(arguments.folder)
     with quiet_stdout(show=arguments.verbose):
-        result = None if found.whole else repair(arguments.folder, found)
+        result = None if found.whole else repair(arguments.folder, found, arguments.blender)
     rendered = 0 if result is None else result.rendered
     if arguments.json:
         print(json.dumps({"repaired": sorted(found.wrong), "rendered": rendered}))
@@ -39,18 +45,22 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def repair(folder: Path, found: Findings) -> RenderResult:
-    """Make anew what was found wrong.
+def repair(folder: Path, found: Findings, blender: Path | None = None) -> RenderResult:
+    """Make anew what was found wrong, with this Python's Blender or another.
 
     Raises:
         InputError: inputs, code or Blender are no longer those that the data set was begun with.
     """
-    job = reopen_job(folder)
+    if JOB_FILE in found.wrong:
+        read_job(folder)  # says what is wrong with it
+        hint = "give the command that made it again with --overwrite: what is whole is kept"
+        raise InputError(found.wrong[JOB_FILE], path=folder / JOB_FILE, hint=hint)
+    job = reopen_job(folder, lambda device: find_renderer(device, blender))
     for name in found.wrong:
         if name.startswith(f"{SHARD_FOLDER}/") and name.endswith(".json"):
             (folder / name).unlink(missing_ok=True)  # what it says cannot be trusted
     affected = {shard.identity for shard in _affected(job, found.wrong)}
-    options = RunOptions(shards=tuple(shard for shard in job.shards if shard.identity in affected))
+    options = RunOptions(shards=tuple(shard for shard in job.shards if shard.identity in affected), blender=blender)
     (folder / MANIFEST_FILE).unlink(missing_ok=True)
     return run_job(job, options)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..simspine_addon.model.errors import InputError
-from .dataset_files import MANIFEST_FILE, SHARD_FOLDER, WORK_FOLDER, read_job
+from .dataset_files import DATA_FOLDERS, JOB_FILE, MANIFEST_FILE, SHARD_FOLDER, WORK_FOLDER, read_job
 from .progress import progress
 from .shard_files import read_record, what_is_wrong
 from .shard_plan import settings_hash
@@ -18,11 +19,15 @@ DAMAGED = 1  # exit code
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What is wrong with a data set: reasons by file, and whether the data set was ever finished."""
+    """What is wrong with a data set: reasons by file, and whether the data set was ever finished.
+
+    `extra` are files in its folders that are no part of it; they do no harm to those that are.
+    """
 
     checked: int
     wrong: dict[str, str]
     finished: bool
+    extra: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -43,10 +48,13 @@ def run(arguments: argparse.Namespace) -> int:
     """
     found = examine(arguments.folder)
     if arguments.json:
-        print(json.dumps({"checked": found.checked, "finished": found.finished, "wrong": found.wrong}))
+        told = {"checked": found.checked, "finished": found.finished, "wrong": found.wrong, "extra": found.extra}
+        print(json.dumps(told))
         return 0 if found.whole else DAMAGED
     for name, reason in found.wrong.items():
         print(f"{name}: {reason}")
+    for name in found.extra:
+        print(f"{name}: is no part of the data set (left as it is)")
     if not found.finished:
         print(f"the data set is not finished: there is no {MANIFEST_FILE}; simspine render resume DIR goes on with it")
     elif found.whole:
@@ -62,17 +70,37 @@ def examine(folder: Path) -> Findings:
     Raises:
         InputError: the folder holds no data set.
     """
-    if read_job(folder) is None and not (folder / MANIFEST_FILE).is_file():
+    finished, job = (folder / MANIFEST_FILE).is_file(), _state_of_job(folder)
+    if job == "is missing" and not finished:
         raise InputError("holds no data set of ours", path=folder, hint=f"give a folder with a {MANIFEST_FILE}")
-    if not (folder / MANIFEST_FILE).is_file():
-        wrong = _check(folder, _recorded_files(folder))
-        return Findings(len(_recorded_files(folder)), wrong, finished=False)
-    expected = read_manifest(folder)
+    wrong = {} if job is None else {JOB_FILE: job}
+    expected = read_manifest(folder) if finished else None
     if expected is None:
-        files = _recorded_files(folder)
-        wrong = {MANIFEST_FILE: "is damaged", **_check(folder, files)}
-        return Findings(len(files) + 1, wrong, finished=True)
-    return Findings(len(expected), _check(folder, expected), finished=True)
+        wrong |= {MANIFEST_FILE: "is damaged"} if finished else {}
+        expected = _recorded_files(folder)
+        return Findings(len(expected) + 1, {**wrong, **_check(folder, expected)}, finished)
+    wrong |= _check(folder, expected)
+    return Findings(len(expected) + 1, wrong, finished, _extra_files(folder, expected))
+
+
+def _state_of_job(folder: Path) -> str | None:
+    """What is wrong with the file that says what to render, without which nothing can be repaired."""
+    try:
+        content = read_job(folder)
+    except InputError:
+        return "is damaged"
+    if content is None:
+        return "is missing"
+    hashes = (settings_hash(content.get("settings")), settings_hash(content.get("config")))
+    return None if hashes == (content.get("job"), content.get("config_sha256")) else "is damaged"
+
+
+def _extra_files(folder: Path, expected: Iterable[str]) -> tuple[str, ...]:
+    """Files in the data set's own folders that its manifest does not name."""
+    paths = (path for name in DATA_FOLDERS for path in (folder / name).rglob("*") if path.is_file())
+    return tuple(
+        sorted(name for name in (path.relative_to(folder).as_posix() for path in paths) if name not in expected)
+    )
 
 
 def read_manifest(folder: Path) -> dict[str, tuple[str, int]] | None:

@@ -93,7 +93,9 @@ def _render(
 ) -> dict[str, str]:
     """Four views of a few frames with labels: the dressed avatar, the skeleton, and a sheet that shows both."""
     from . import overlay
-    from .render_job import RenderRequest, render_dataset
+    from .contact_sheet import write_comparison_sheet
+    from .render_job import render_dataset
+    from .render_request import RenderRequest
 
     step = max(1, frames // (VIEW_ROWS + 1))
     request = RenderRequest(
@@ -111,10 +113,10 @@ def _render(
         bones = render_dataset(replace(request, output=output / "skeleton", avatar="skeleton", cameras=cameras))
     places = {what: str(path) for what, path in seen.places.items() if what != "contact sheet"}
     places["skeleton"] = str(bones.output)
-    if overlay.can_draw():
+    if overlay.can_draw() and seen.labels is not None and bones.labels is not None:
         sheet = output / "contact_sheet.png"
         title = f"{motion_path.stem.replace('_', ' ')}: the avatar, and the skeleton that moves it"
         sets = (("avatar", seen.labels, seen.images), ("skeleton", bones.labels, bones.images))
-        overlay.write_comparison_sheet(sheet, sets, title)
+        write_comparison_sheet(sheet, sets, title)
         places["contact sheet"] = str(sheet)
     return places

@@ -21,7 +21,7 @@ from ..simspine_addon.capture.onnx_pose import DEVIATION_RGB, MEAN_RGB, PoseMode
 from ..simspine_addon.capture.onnx_session import DEVICE_CHOICES
 from ..simspine_addon.capture.video import find_views
 from ..simspine_addon.model.atomic import atomic_path
-from ..simspine_addon.model.errors import InputError
+from .argument_types import check_folder
 from .progress import progress
 
 DETECTIONS_FILE = "detections.npz"
@@ -66,8 +66,6 @@ def run(arguments: argparse.Namespace) -> int:
     from .cli import warn
 
     output: Path = arguments.output
-    if output.exists() and not output.is_dir():
-        raise InputError("is no folder", path=output, hint="give a folder for the detections")
     views = find_views(arguments.source)
     pose = open_pose_model(arguments.model, _pose_options(arguments), arguments.device, arguments.input_size)
     boxes = _boxes(arguments, [view.name for view in views])
@@ -76,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     if boxes is None:
         warn("without --boxes the whole image is taken for one person's box")
     options = DetectorOptions(arguments.max_people, arguments.rate, arguments.all_keypoints)
+    check_folder(output)
     found = detect_recording(views, pose, boxes, options, _watched)
     for text in found.detections.warnings:
         warn(text)

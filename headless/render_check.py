@@ -36,14 +36,15 @@ class PlanSize:
 def plan_size(config: DatasetConfig, inputs: Sequence[RecordingInputs]) -> PlanSize:
     """The size of a data set: disk and time are estimates."""
     sizes = camera_sizes(config)
-    frames = sum(len(each.rows) for each in inputs)
-    pixels = sum(width * height for width, height in sizes) * frames
-    images = len(sizes) * frames
+    counts = [len(each.rows) for each in inputs]
+    frames, views = sum(counts), max(len(own) for own in sizes)
+    pixels = sum(count * sum(width * height for width, height in own) for own, count in zip(sizes, counts, strict=True))
+    images = sum(count * len(own) for own, count in zip(sizes, counts, strict=True))
     shards = sum(-(-len(each.rows) // config.shard_frames) for each in inputs)
     copies = 2 if config.overlays else 1
     size = pixels * BYTES_PER_PIXEL[config.render.image_format] * copies + images * BYTES_PER_LABELLED_IMAGE
     cost = CPU_SECONDS_PER_MEGAPIXEL[config.render.quality] * pixels / 1e6
-    return PlanSize(len(inputs), frames, len(sizes), images, shards, int(size), cost)
+    return PlanSize(len(inputs), frames, views, images, shards, int(size), cost)
 
 
 def check_disk(config: DatasetConfig, inputs: Sequence[RecordingInputs], folder: Path) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..simspine_addon.capture.camera_presets_clocks import Clock, camera_clocks
-from ..simspine_addon.model.errors import InputError
 from .render_config import RecordingClock, RecordingConfig
 from .render_config_table import StrictTable
 
@@ -34,17 +32,17 @@ def camera_clock_table(table: StrictTable) -> tuple[RecordingClock, ...]:
         return ()
     counts = {len(values) for values in (rates, offsets) if isinstance(values, list)}
     if len(counts) > 1:
-        raise table.error("'rates' and 'offset_ms' are lists of unequal length", "offset_ms", "give one for each camera")
+        raise table.error(
+            "'rates' and 'offset_ms' are lists of unequal length", "offset_ms", "give one for each camera"
+        )
     if not counts:
         return (RecordingClock(rates, offsets or 0.0),)  # pyright: ignore[reportArgumentType]
     count = counts.pop()
-    # Which cameras run alike does not hang on the motion, nor do the clocks' names.
-    each = camera_clocks(np.array([0.0, math.inf]), count, rates, None)
-    own = {view: clock.rate for clock in each for view in clock.views} if rates is not None else {}
-    late = offsets if isinstance(offsets, list) else [offsets or 0.0] * count
+    every_rate = rates if isinstance(rates, list) else [rates] * count
+    every_offset = offsets if isinstance(offsets, list) else [offsets or 0.0] * count
     groups: dict[tuple[float | None, float], list[int]] = {}
-    for view in range(count):
-        groups.setdefault((own.get(view), late[view]), []).append(view)
+    for view, key in enumerate(zip(every_rate, every_offset, strict=True)):
+        groups.setdefault(key, []).append(view)
     return tuple(RecordingClock(rate, offset, tuple(views), count) for (rate, offset), views in groups.items())
 
 
@@ -63,9 +61,7 @@ def with_clocks(
     if len(clocks) == 1:
         return tuple(replace(recording, clock=clocks[0]) for recording in recordings)
     return tuple(
-        replace(
-            recording, name=f"{recording.name}_{_name(clock)}", clock=replace(clock, scene=recording.name)
-        )
+        replace(recording, name=f"{recording.name}_{_name(clock)}", clock=replace(clock, scene=recording.name))
         for recording in recordings
         for clock in clocks
     )
@@ -109,7 +105,7 @@ def clock_times(clock: RecordingClock, time: Array) -> Array:
     return time if clock.is_own else camera_clocks(time, 1, clock.rate, clock.offset_ms)[0].time
 
 
-def _numbers(table: StrictTable, key: str, allowed, wanted: str) -> float | list[float] | None:
+def _numbers(table: StrictTable, key: str, allowed: Callable[[float], bool], wanted: str) -> float | list[float] | None:
     """A number or a list of some, None where the key is not there."""
 
     def number(value: object) -> float:

@@ -1,4 +1,4 @@
-"""Rendering by many processes: with Dask on this computer, on Slurm or wherever its scheduler is, or a GPU each."""
+"""Rendering by the workers of a Dask cluster: on this computer, on Slurm or wherever its scheduler is."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ import argparse
 import itertools
 import json
 import os
-import queue
 import re
 import sys
-import threading
 import tomllib
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..exporters.dataset_formats import check_formats
 from ..simspine_addon.model.errors import InputError
 from . import shard_process
-from .bootstrap import ROOT
-from .dataset_files import WORK_FOLDER, clear_scratch
+from .dataset_files import WORK_FOLDER, clear_scratch, disk_errors
 from .render_config import DatasetConfig
-from .render_job import Job, RenderResult, finish, open_job, reopen_job
+from .render_engine import FindRenderer, Renderer, chosen_program, question, renderer_of_answer
+from .render_job import Job, announce, finish, open_job, reopen_job
+from .render_processes import child_command, raise_failure, told_to
 from .render_progress import RenderProgress
-from .shard_process import TOPIC, ShardRefusedError, Told, run_in_worker, run_process
-from .shard_run import Tally
+from .render_result import RenderResult
+from .shard_process import TOPIC, Told, ask, run_in_worker
+from .shard_run import Tally, split_shards
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -46,15 +47,14 @@ def render_on_cluster(config: DatasetConfig, output: Path, arguments: argparse.N
     spec = parse_spec(arguments.cluster)
     check_formats(config.formats)
     _need_dask(spec)
-    job = open_job(config, output, arguments.overwrite)
-    return _render(job, spec, arguments.blender)
+    return _render(lambda find: open_job(config, output, arguments.overwrite, find), spec, arguments.blender)
 
 
 def resume_on_cluster(folder: Path, arguments: argparse.Namespace) -> RenderResult:
     """The same for a data set that was begun."""
     spec = parse_spec(arguments.cluster)
     _need_dask(spec)
-    return _render(reopen_job(folder), spec, arguments.blender)
+    return _render(lambda find: reopen_job(folder, find), spec, arguments.blender)
 
 
 def parse_spec(text: str) -> tuple[str, Any]:
@@ -89,68 +89,41 @@ def slurm_cluster(arguments: dict[str, Any]):
         raise InputError(f"SLURMCluster: {error}", hint="see its documentation for its arguments") from error
 
 
-def shard_command(folder: Path, shard: str, blender: Path | None, threads: int | None, *more: str) -> list[str]:
-    """The process that renders one shard, in this Python or in a Blender."""
-    script = str(ROOT / "headless" / "render.py")
-    program = [sys.executable, script] if blender is None else [str(blender), "-b", "-P", script]
-    limit = [] if threads is None else ["--threads", str(threads)]
-    return [*program, "--", "resume", str(folder.resolve()), "--only-shard", shard, "--child", *limit, *more]
+def _render(open_it: Callable[[FindRenderer], Job], spec: tuple[str, Any], blender: Path | None) -> RenderResult:
+    """Render by a cluster the job that `open_it` opens, once a worker has said what renders there."""
+    program = chosen_program(blender)
+    with _client(spec) as client:
+        print("waiting for a worker to say what it renders on", file=sys.stderr, flush=True)
+        job = open_it(lambda device: _renderer_there(client, program, device))
+        announce(job)
+        clear_scratch(job.dataset.folder)
+        kept, waiting = split_shards(job.dataset, job.shards)
+        total, left = Tally(kept=kept), job.image_count(waiting)
+        if waiting:
+            with RenderProgress(left) as progress, told_to(total, progress.step) as tell:
+                client.subscribe_topic(TOPIC, lambda event: tell(event[1]))
+                _submit(client, job, [shard.identity for shard in waiting], program, _threads(spec))
+    with disk_errors(job.dataset.folder):
+        return finish(job, total, merges=True)
 
 
-def render_on_boards(job: Job, boards: Sequence[int]) -> Tally:
-    """Render what is missing with one process for each board of the device.
+def _renderer_there(client: Client, program: Path | None, device: str) -> Renderer:
+    """What renders on the cluster's workers, as one of them tells.
 
     Raises:
-        InputError: a process found its input wrong.
-        RuntimeError: one failed.
+        InputError: its Blender does not start there, or the device asked for does not render.
     """
-    left: queue.Queue = queue.Queue()
-    for shard in job.shards:
-        if job.dataset.record(shard) is None:
-            left.put(shard.identity)
-    total, failures, stop = Tally(), list[BaseException](), threading.Event()
-    with RenderProgress(_images_left(job)) as progress, _noted(total, progress) as tell:
+    command = question(program, device)
 
-        def work(board: int) -> None:
-            while not stop.is_set():
-                try:
-                    shard = left.get_nowait()
-                except queue.Empty:
-                    return
-                try:
-                    command = shard_command(job.dataset.folder, shard, None, None, "--board", str(board))
-                    run_process(command, tell, stop.is_set)
-                except (ShardRefusedError, RuntimeError, KeyboardInterrupt) as error:
-                    failures.append(error)
-                    stop.set()
+    def task() -> tuple[int, str, str]:
+        return ask(command)
 
-        threads = [threading.Thread(target=work, args=(board,)) for board in boards]
-        try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-        except KeyboardInterrupt:
-            stop.set()
-            for thread in threads:
-                thread.join()
-            raise
-    if failures:
-        _raise(failures[0])
-    return total
-
-
-def _render(job: Job, spec: tuple[str, Any], blender: Path | None) -> RenderResult:
-    folder = job.dataset.folder
-    clear_scratch(folder)
-    waiting = [shard.identity for shard in job.shards if job.dataset.record(shard) is None]
-    kept = sum(record.image_count for record in map(job.dataset.record, job.shards) if record is not None)
-    total = Tally(kept=kept)
-    if waiting:
-        with _client(spec) as client, RenderProgress(_images_left(job)) as progress, _noted(total, progress) as tell:
-            client.subscribe_topic(TOPIC, lambda event: tell(event[1]))
-            _submit(client, job, waiting, blender, _threads(spec))
-    return finish(job, total, merges=True)
+    try:
+        answer = client.submit(task, pure=False, resources=_resources(client)).result()
+    except OSError as error:
+        problem = f"does not start on a worker ({error})"
+        raise InputError(problem, path=command[0], hint="name a Blender that is there with --blender") from error
+    return replace(renderer_of_answer(answer, program), program=program)
 
 
 def _submit(client: Client, job: Job, waiting: Sequence[str], blender: Path | None, threads: int | None) -> None:
@@ -166,7 +139,7 @@ def _submit(client: Client, job: Job, waiting: Sequence[str], blender: Path | No
     futures = [
         client.submit(
             task,
-            shard_command(job.dataset.folder, shard, blender, threads),
+            child_command(job.dataset.folder, blender, threads, "--only-shard", shard),
             str(mark),
             key=f"shard-{shard}-{mark.name}",
             pure=False,
@@ -179,25 +152,11 @@ def _submit(client: Client, job: Job, waiting: Sequence[str], blender: Path | No
         for future in as_completed(futures, loop=client.loop):
             error = future.exception()
             if error is not None:
-                _raise(error)
+                raise_failure(error)
     except BaseException:
         mark.touch()
         client.cancel(futures)
         raise
-
-
-@contextmanager
-def _noted(total: Tally, progress: RenderProgress) -> Iterator:
-    """Adds up what processes tell, from whatever thread it comes."""
-    lock = threading.Lock()
-
-    def tell(told: Told) -> None:
-        step = Tally(told["rendered"], told["kept"], told["seconds"], told["cpu"])
-        with lock:
-            total.add(step)
-            progress.step(step)
-
-    yield tell
 
 
 @contextmanager
@@ -250,13 +209,6 @@ def _threads(spec: tuple[str, Any]) -> int | None:
     return None
 
 
-def _images_left(job: Job) -> int:
-    from .render_check import plan_size
-
-    size = plan_size(job.dataset.config, job.inputs)
-    return sum(shard.count for shard in job.shards if job.dataset.record(shard) is None) * size.views
-
-
 def _slurm_arguments(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
@@ -291,9 +243,3 @@ def _need_dask(spec: tuple[str, Any]) -> None:
     for module in itertools.chain(["distributed"], ["dask_jobqueue"] if spec[0] == "slurm" else []):
         if importlib.util.find_spec(module) is None:
             raise InputError(f"--cluster needs the library {module}", hint="pip install simspine[cluster]")
-
-
-def _raise(error: BaseException) -> None:
-    if isinstance(error, ShardRefusedError) or type(error).__name__ == "ShardRefusedError":
-        raise InputError(str(error)) from error
-    raise error

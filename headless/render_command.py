@@ -17,19 +17,16 @@ from .render_avatar import RIGS
 from .render_config import DEVICES, IMAGE_FORMATS, LABEL_KINDS, PLACEMENTS, QUALITIES, DatasetConfig
 from .render_config_file import MOST_PIXELS, read_config
 from .render_config_recordings import AVATARS
-from .render_job import (
-    RenderRequest,
-    RenderResult,
-    RunOptions,
-    checked_inputs,
-    config_of_request,
-    render_config,
-)
+from .render_inputs import checked_inputs
+from .render_job import RunOptions, render_config
+from .render_request import RenderRequest, config_of_request
+from .render_result import RenderResult
 
 DESCRIPTION = "Render motions from calibrated cameras, with exact 2D and 3D labels of the 37 SIMSPINE keypoints."
 EPILOG = (
     "render verify DIR checks every file of a data set, render repair DIR makes anew what is damaged, "
-    "render resume DIR goes on with one that was interrupted, render view DIR shows it in a page."
+    "render resume DIR goes on with one that was interrupted, render view DIR shows it in a page, "
+    "render engine says what would render here."
 )
 # first word -> (module under headless, which has add_arguments and run; one line of help)
 UPKEEP = {
@@ -37,6 +34,7 @@ UPKEEP = {
     "repair": ("dataset_repair", "make anew what is missing or damaged in a data set"),
     "resume": ("render_resume", "go on with a data set that was interrupted"),
     "view": ("render_view", "a page that shows a data set"),
+    "engine": ("render_engine", "what would render here: Blender, device, boards, and why not another"),
 }
 
 
@@ -65,7 +63,12 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SPEC",
         help="render by Dask: local:N, slurm:FILE (SLURMCluster's arguments) or tcp://HOST:PORT",
     )
-    parser.add_argument("--blender", type=Path, metavar="PROGRAM", help="with --cluster: the Blender that renders")
+    parser.add_argument(
+        "--blender", type=Path, metavar="PROGRAM", help="the Blender that renders (default: this Python's)"
+    )
+    parser.add_argument(
+        "--boards", type=_boards, metavar="all|N", help="how many GPUs to use, a process each (default: all)"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--verbose", action="store_true", help="show what Blender prints, on stderr")
 
@@ -118,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def run_options(arguments: argparse.Namespace, overwrite: bool = False) -> RunOptions:
     """From the arguments that `add_run_arguments` declared."""
-    return RunOptions(overwrite=overwrite, part=arguments.shard)
+    return RunOptions(overwrite=overwrite, part=arguments.shard, boards=arguments.boards, blender=arguments.blender)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -210,6 +213,10 @@ def _size(text: str) -> tuple[int, int]:
     if not found or not all(1 <= int(side) <= MOST_PIXELS for side in found.groups()):
         raise argparse.ArgumentTypeError(f"'{text}' is not WIDTHxHEIGHT in pixels, such as 640x480")
     return int(found[1]), int(found[2])
+
+
+def _boards(text: str) -> int | None:
+    return None if text == "all" else _positive(text)
 
 
 def _positive(text: str) -> int:

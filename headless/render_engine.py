@@ -1,6 +1,7 @@
 """What renders here: Blender's version, its device and its boards, asked in this process or of another Blender.
 
-`simspine render engine` prints it; where Python has no `bpy`, as on a cluster's login node, a Blender is started to ask.
+`simspine render engine` prints it; where Python has no `bpy`, as on a cluster's login node, a Blender is started and
+asked.
 """
 
 from __future__ import annotations
@@ -9,9 +10,8 @@ import argparse
 import importlib.util
 import json
 import shutil
-import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,10 +20,10 @@ from .bootstrap import ROOT, quiet_stdout
 from .dataset_files import read_job
 from .render_config import DEVICES, DatasetConfig
 from .shard_plan import Engine, code_hash
+from .shard_process import BAD_INPUT, ask
 
 _SCRIPT = ROOT / "headless" / "render.py"
-_BAD_INPUT = 2  # exit code
-_SECONDS_TO_ANSWER = 600.0  # a GPU compiles its kernels the first time
+_HINT = "give Blender's executable, 4.2 or later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,9 @@ class Renderer:
     def __str__(self) -> str:
         device = f"{self.device} ({', '.join(self.boards)})" if self.boards else self.device
         return f"{device}{_why_not(self.refused)}"
+
+
+FindRenderer = Callable[[str], Renderer]  # of a kind of device, or "auto"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,20 +80,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def renderer_for(config: DatasetConfig, folder: Path, blender: Path | None = None) -> Renderer:
+def renderer_for(config: DatasetConfig, folder: Path, find: FindRenderer) -> Renderer:
     """What will render a data set: on the kind of device that it was begun with, else on the one asked for.
 
     Args:
         config: of the data set.
         folder: where it is or will be.
-        blender: the program to use; without one this Python, or the Blender on the search path if it has no `bpy`.
+        find: gives the renderer of a kind of device, such as `find_renderer`.
 
     Raises:
         InputError: there is no Blender, or this kind of device does not render.
     """
     begun = _device_begun_with(folder) if config.render.device == "auto" else None
     try:
-        return find_renderer((begun or config.render.device).lower(), blender)
+        return find((begun or config.render.device).lower())
     except InputError as error:
         if begun is None:
             raise
@@ -104,15 +107,51 @@ def find_renderer(device: str, blender: Path | None = None) -> Renderer:
     Raises:
         InputError: there is no Blender, it does not start, or the device asked for does not render.
     """
-    if blender is None and importlib.util.find_spec("bpy") is not None:
-        return _this_process(device)
-    named = blender or shutil.which("blender")
-    program = None if named is None else shutil.which(named)
-    if named is None:
-        raise InputError("there is no Blender here", hint="pip install bpy, or name one with --blender PROGRAM")
+    program = chosen_program(blender)
     if program is None:
-        raise InputError("is no program", path=named, hint="give Blender's executable with --blender")
-    return _other_process(Path(program).resolve(), device)
+        return _this_process(device)
+    found = shutil.which(program)
+    if found is None:
+        hint = "give Blender's executable with --blender, or pip install bpy"
+        raise InputError(f"there is no program {program} here", hint=hint)
+    program = Path(found).resolve()
+    try:
+        return renderer_of_answer(ask(question(program, device)), program)
+    except OSError as error:
+        raise InputError(f"does not start ({error})", path=program, hint=_HINT) from error
+
+
+def chosen_program(blender: Path | None) -> Path | None:
+    """The Blender to start: the one named, else the one on the search path if this Python has no `bpy`, else None."""
+    if blender is not None or importlib.util.find_spec("bpy") is not None:
+        return blender
+    return Path("blender")
+
+
+def question(program: Path | None, device: str) -> list[str]:
+    """The command that tells what renders, for `ask`."""
+    return [*render_script(program), "engine", "--device", device, "--json"]
+
+
+def renderer_of_answer(answer: tuple[int, str, str], program: Path | None) -> Renderer:
+    """The renderer that a process tells of.
+
+    Raises:
+        InputError: what the process found wrong, or that it did not answer.
+    """
+    code, out, err = answer
+    said = [line for line in err.splitlines() if line.strip()]
+    if code == BAD_INPUT and said:
+        raise InputError(said[-1].removeprefix("simspine: "))
+    for line in reversed(out.splitlines()):
+        try:
+            told = json.loads(line)
+            boards, refused = tuple(told["boards"]), tuple(told["refused"])
+            return Renderer(told["blender"], told["device"], told["denoises"], boards, refused, program)
+        except (ValueError, KeyError, TypeError):
+            continue
+    reason = said[-1] if said else f"it ended with {code}"
+    raise InputError(f"does not say what it renders on ({reason})", path=program or sys.executable, hint=_HINT)
 
 
 def render_script(blender: Path | None) -> list[str]:
@@ -137,31 +176,11 @@ def _this_process(device: str) -> Renderer:
     return Renderer(bpy.app.version_string, chosen.kind, cycles.can_denoise(), chosen.names, chosen.refused)
 
 
-def _other_process(program: Path, device: str) -> Renderer:
-    command = [*render_script(program), "engine", "--device", device, "--json"]
-    hint = "give Blender's executable, 4.2 or later"
-    try:
-        done = subprocess.run(
-            command, capture_output=True, encoding="utf-8", errors="replace", check=False, timeout=_SECONDS_TO_ANSWER
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise InputError(f"does not start ({error})", path=program, hint=hint) from error
-    said = [line for line in done.stderr.splitlines() if line.strip()]
-    if done.returncode == _BAD_INPUT and said:
-        raise InputError(said[-1].removeprefix("simspine: "))
-    for line in reversed(done.stdout.splitlines()):
-        try:
-            told = json.loads(line)
-            boards, refused = tuple(told["boards"]), tuple(told["refused"])
-            return Renderer(told["blender"], told["device"], told["denoises"], boards, refused, program)
-        except (ValueError, KeyError, TypeError):
-            continue
-    reason = said[-1] if said else f"it ended with {done.returncode}"
-    raise InputError(f"does not say what it renders on ({reason})", path=program, hint=hint)
-
-
 def _device_begun_with(folder: Path) -> str | None:
-    begun = (read_job(folder) or {}).get("settings")
+    try:
+        begun = (read_job(folder) or {}).get("settings")
+    except InputError:  # whoever opens the folder says so
+        return None
     engine = begun.get("engine") if isinstance(begun, Mapping) else None
     return str(engine["device"]) if isinstance(engine, Mapping) and "device" in engine else None
 
@@ -174,4 +193,8 @@ def _why_not(refused: tuple[str, ...]) -> str:
         kinds.setdefault(reason, []).append(kind)
     if not kinds:
         return ""
-    return f" (not {'; not '.join(f'{', '.join(names)}: {reason}' for reason, names in kinds.items())})"
+    return f" (not {'; not '.join(f'{_listed(names)}: {reason}' for reason, names in kinds.items())})"
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(words)

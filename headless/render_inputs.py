@@ -8,7 +8,6 @@ from pathlib import Path
 
 from ..exporters.dataset_formats import check_formats
 from ..simspine_addon.kinematics.forward import pose_track
-from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.types import Model
 from ..simspine_addon.scene.body_shape import body_tubes
 from .render_cameras import check_cameras

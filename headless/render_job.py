@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..simspine_addon.model.errors import InputError
-from .dataset_files import Dataset, add_to_log, clear_scratch, difference, open_dataset, reopen_dataset
+from .dataset_files import Dataset, add_to_log, clear_scratch, difference, disk_errors, open_dataset, reopen_dataset
 from .dataset_merge import RecordingsOnDisk, all_records, merge
-from .render_check import check_disk, plan_size
+from .render_cameras import camera_sizes
+from .render_check import check_disk
 from .render_config import DatasetConfig
-from .render_engine import Renderer, renderer_for
+from .render_engine import FindRenderer, Renderer, find_renderer, renderer_for
 from .render_inputs import all_inputs, checked_inputs
 from .render_processes import child_command, part_of, render_in_processes
 from .render_progress import RenderProgress
@@ -44,6 +45,10 @@ class RunOptions:
     merges: bool = True
     report: Report | None = None
 
+    def find_renderer(self, device: str) -> Renderer:
+        """What renders on a kind of device with the Blender of these options."""
+        return find_renderer(device, self.blender)
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -54,10 +59,10 @@ class Job:
     renderer: Renderer
     shards: tuple[Shard, ...]
 
-    @property
-    def views(self) -> int:
-        """Images of a frame."""
-        return plan_size(self.dataset.config, self.inputs).views
+    def image_count(self, shards: Sequence[Shard]) -> int:
+        """How many images some of its shards are."""
+        sizes = camera_sizes(self.dataset.config)
+        return sum(shard.count * len(sizes[shard.recording]) for shard in shards)
 
 
 def render_dataset(request: RenderRequest) -> RenderResult:
@@ -74,7 +79,7 @@ def render_config(config: DatasetConfig, output: Path, options: RunOptions) -> R
     Raises:
         InputError: input that cannot be used, or an output folder that holds something else; nothing was written.
     """
-    return run_job(open_job(config, output, options.overwrite, options.blender), options)
+    return run_job(open_job(config, output, options.overwrite, options.find_renderer), options)
 
 
 def resume_dataset(folder: Path, options: RunOptions) -> RenderResult:
@@ -83,17 +88,17 @@ def resume_dataset(folder: Path, options: RunOptions) -> RenderResult:
     Raises:
         InputError: it holds none; its inputs, the code or Blender have changed since.
     """
-    return run_job(reopen_job(folder, options.blender), options)
+    return run_job(reopen_job(folder, options.find_renderer), options)
 
 
-def open_job(config: DatasetConfig, output: Path, overwrite: bool, blender: Path | None = None) -> Job:
-    """Check all that a data set needs, and open its folder; `blender` is another than this Python's.
+def open_job(config: DatasetConfig, output: Path, overwrite: bool, find: FindRenderer = find_renderer) -> Job:
+    """Check all that a data set needs, and open its folder; `find` tells what renders.
 
     Raises:
         InputError: something cannot be used; nothing was written then.
     """
     inputs = checked_inputs(config)
-    renderer = renderer_for(config, output, blender)
+    renderer = renderer_for(config, output, find)
     settings = job_settings(config, inputs, renderer.engine, FileHashes())
     check_disk(config, inputs, output)
     shards = plan_shards(config, inputs, settings)
@@ -101,8 +106,8 @@ def open_job(config: DatasetConfig, output: Path, overwrite: bool, blender: Path
     return Job(dataset, inputs, renderer, shards)
 
 
-def reopen_job(folder: Path, blender: Path | None = None) -> Job:
-    """The job of a data set's folder.
+def reopen_job(folder: Path, find: FindRenderer = find_renderer) -> Job:
+    """The job of a data set's folder; `find` tells what renders.
 
     Raises:
         InputError: no data set, inputs that are gone or changed, another version of code or Blender.
@@ -110,7 +115,7 @@ def reopen_job(folder: Path, blender: Path | None = None) -> Job:
     begun = reopen_dataset(folder)
     config = begun.config
     inputs = all_inputs(config)
-    renderer = renderer_for(config, folder, blender)
+    renderer = renderer_for(config, folder, find)
     settings = job_settings(config, inputs, renderer.engine, FileHashes())
     if settings != begun.settings:
         what = difference(begun.settings, settings)
@@ -128,18 +133,22 @@ def run_job(job: Job, options: RunOptions) -> RenderResult:
         RuntimeError: a process of one of several boards failed.
         KeyboardInterrupt: someone asked to stop.
     """
+    with disk_errors(job.dataset.folder):
+        return _run(job, options)
+
+
+def _run(job: Job, options: RunOptions) -> RenderResult:
     shards = _asked_for(job, options)
     if options.report is None:  # else whoever started this process has said so
         announce(job)
     clear_scratch(job.dataset.folder)
-    frames = sum(shard.count for shard in shards)
-    with RenderProgress(frames * job.views, shown=options.report is None) as progress:
+    with RenderProgress(job.image_count(shards), shown=options.report is None) as progress:
         report = options.report or progress.step
         commands = _processes(job, options, len(shards))
         if commands:
             tally = render_in_processes(commands, report)
         else:
-            hardware = Hardware(options.board, options.threads)
+            hardware = _hardware(job, options)
             tally = run_shards(job.dataset, job.inputs, shards, job.renderer.engine, report, hardware)
     return finish(job, tally, options.merges)
 
@@ -181,22 +190,28 @@ def finish(job: Job, tally: Tally, merges: bool) -> RenderResult:
     )
 
 
+def _hardware(job: Job, options: RunOptions) -> Hardware:
+    """What of this computer this process uses."""
+    first_alone = options.boards == 1 < len(job.renderer.boards)
+    return Hardware(0 if first_alone and options.board is None else options.board, options.threads)
+
+
 def _processes(job: Job, options: RunOptions, shards: int) -> list[list[str]]:
     """The processes among which the shards are shared; none where this one renders.
 
     There is one for each board, so that each has its own scene in its memory, or one where another Blender renders.
     """
-    if options.board is not None or options.only_shard is not None:
-        return []
     folder, program = job.dataset.folder, job.renderer.program
-    boards = min(len(job.renderer.boards), options.boards or len(job.renderer.boards), shards)
-    if boards < 2 and program is None and not (options.boards == 1 < len(job.renderer.boards)):
+    if options.only_shard is not None and program is not None:
+        return [child_command(folder, program, options.threads, "--only-shard", options.only_shard)]
+    present = len(job.renderer.boards)
+    count = min(options.boards or present, present, shards)
+    if options.board is not None or (count < 2 and program is None):
         return []
-    count = max(1, boards)
-    chosen = [["--board", str(number)] if job.renderer.boards else [] for number in range(count)]
+    boards = [["--board", str(number)] for number in range(count)] if count > 1 or options.boards == 1 else [[]]
     return [
-        child_command(folder, program, options.threads, *board, "--shard", part_of(options.part, number, count))
-        for number, board in enumerate(chosen)
+        child_command(folder, program, options.threads, *board, "--shard", part_of(options.part, number, len(boards)))
+        for number, board in enumerate(boards)
     ]
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ..simspine_addon.model.errors import InputError
 from .render_engine import render_script
-from .render_progress import RenderProgress
 from .shard_process import ShardRefusedError, Told, run_process
 from .shard_run import Report, Tally
 
@@ -60,16 +59,15 @@ def render_in_processes(commands: Sequence[Sequence[str]], report: Report) -> Ta
 
 
 @contextmanager
-def told_to(total: Tally, report: Report | RenderProgress) -> Iterator[Callable[[Told], None]]:
+def told_to(total: Tally, report: Report) -> Iterator[Callable[[Told], None]]:
     """Adds up what processes tell, from whatever thread it comes."""
     lock = threading.Lock()
-    step_of = report.step if isinstance(report, RenderProgress) else report
 
     def tell(told: Told) -> None:
         step = Tally(told["rendered"], told["kept"], told["seconds"], told["cpu"])
         with lock:
             total.add(step)
-            step_of(step)
+            report(step)
 
     yield tell
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..sample_rigs.avatars.looks import Looks
 from ..simspine_addon.kinematics.forward import pose_track
 from ..simspine_addon.kinematics.pose_track import PoseTrack
-from ..simspine_addon.kinematics.resample import resample_motion
+from ..simspine_addon.kinematics.resample import resample_at, resample_motion
 from ..simspine_addon.model.document import read_model
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.mesh_search import find_mesh
@@ -23,14 +25,17 @@ from ..simspine_addon.scene.variety import Variety
 from ..simspine_addon.scene.variety_people import moved_track
 from ..simspine_addon.spine.keypoints import Placement, keypoint_places, keypoint_positions
 from .render_avatar import MovingAvatar, moving_avatar
+from .render_clocks import clock_times
 from .render_config import DatasetConfig, PersonConfig, RecordingConfig
 from .render_config_recordings import MODEL_AVATARS
 from .render_pathology import Patient, motion_of, patient_of
 from .render_plan import chosen_rows
-from .render_variety import extra_people, variety_of
+from .render_variety import extra_people, looks_of, variety_of
 
 Array = NDArray[np.float64]
 
+
+Move = Callable[[PoseTrack], PoseTrack]
 
 _TIME_SLACK = 1e-6  # s
 
@@ -39,20 +44,23 @@ _TIME_SLACK = 1e-6  # s
 class RecordingInputs:
     """What a recording is made from, read and checked: its people's models and motions, and the rows to render.
 
+    `rows` are of `clock_time`: of the first person's motion or, where cameras have a clock of another rate, of that.
+
     `config` has everyone in it, those too whom the stream `people` has added (from `named` on).
     """
 
     config: RecordingConfig
     named: int  # how many people the configuration names
     patients: tuple[Patient, ...]
-    motions: tuple[Motion, ...]  # of the patients' models
-    rows: NDArray[np.int64]  # [T] of the first person's motion
+    motions: tuple[Motion, ...]  # of the patients' models, with the times of the first person's
+    clock_time: Array  # [N] s
+    rows: NDArray[np.int64]  # [T]
     variety: Variety
 
     @property
     def time(self) -> Array:
         """[T] s"""
-        return self.motions[0].time[self.rows]
+        return self.clock_time[self.rows]
 
     @property
     def rate(self) -> float:
@@ -66,10 +74,12 @@ class PreparedPerson:
 
     config: PersonConfig
     patient: Patient
-    motion: Motion  # of the model, at the times of the first person's
+    motion: Motion  # of the model, at the recording's times
     model_track: PoseTrack  # of the model, all rows
     avatar: MovingAvatar | None
     placement: Placement
+    looks: Looks | None
+    scene: PoseTrack  # of who is seen at the motion's own times, whatever the cameras' clock: all is built around it
 
     @property
     def model(self) -> Model:
@@ -118,13 +128,19 @@ def read_inputs(config: DatasetConfig, recording: RecordingConfig, shelf: dict[P
     recording = replace(recording, people=(*recording.people, *extra))
     read = [_read_person(config, person, shelf) for person in recording.people]
     first = read[0][1]
+    clock = recording.clock
     try:
-        rows = chosen_rows(recording.frames, len(first.time))
+        clock_time = clock_times(clock, first.time)
+        rows = chosen_rows(recording.frames, len(clock_time))
     except InputError as error:
-        raise config.located(error, f"{recording.source}.frames", recording.source) from error
+        places = ("cameras.offset_ms",) if "offset_ms" in error.problem else ()
+        raise config.located(error, *places, f"{recording.source}.frames", recording.source) from error
+    needed = int(np.searchsorted(first.time, clock_time[rows[-1]] - _TIME_SLACK)) + 1
     people, patients, motions = [recording.people[0]], [read[0][0]], [first]
     for index, (person, (patient, motion)) in enumerate(zip(recording.people[1:], read[1:], strict=True), 1):
-        lasting = _lasting(first.time[: int(rows[-1]) + 1], motion)
+        # Who is there and where may not hang on which cameras look, so with a clock the whole motion counts.
+        fewest = needed if clock.is_own or index < named else len(first.time)
+        lasting = _lasting(first.time if not clock.is_own else first.time[: needed + 1], fewest, motion)
         if lasting is None and index < named:
             raise _too_short(config, recording, person, motion)
         # Who was drawn but does not last does as the first person does, whose motion always lasts.
@@ -132,7 +148,7 @@ def read_inputs(config: DatasetConfig, recording: RecordingConfig, shelf: dict[P
         patients.append(patient if lasting is not None else patients[0])
         motions.append(lasting if lasting is not None else first)
     recording = replace(recording, people=tuple(people))
-    return RecordingInputs(recording, named, tuple(patients), tuple(motions), rows, variety)
+    return RecordingInputs(recording, named, tuple(patients), tuple(motions), clock_time, rows, variety)
 
 
 def _read_person(config: DatasetConfig, person: PersonConfig, shelf: dict[Path, Model]) -> tuple[Patient, Motion]:
@@ -149,12 +165,14 @@ def _read_person(config: DatasetConfig, person: PersonConfig, shelf: dict[Path, 
         raise config.located(error, f"{person.source}.pathology", person.source) from error
 
 
-def _lasting(time: Array, motion: Motion) -> Motion | None:
-    """The motion, begun together with the first person's, at that one's times; None if it ends before."""
+def _lasting(time: Array, fewest: int, motion: Motion) -> Motion | None:
+    """The motion, begun together with the first person's, at as many of that one's times as it lasts; None if these
+    are too few."""
     own = motion.time[0] + time - time[0]
-    if own[-1] > motion.time[-1] + _TIME_SLACK:
+    own = own[own <= motion.time[-1] + _TIME_SLACK]
+    if len(own) < fewest:
         return None
-    return replace(resample_motion(motion, np.minimum(own, motion.time[-1])), time=time)
+    return replace(resample_motion(motion, np.minimum(own, motion.time[-1])), time=time[: len(own)])
 
 
 def _too_short(config: DatasetConfig, recording: RecordingConfig, person: PersonConfig, motion: Motion) -> InputError:
@@ -172,15 +190,26 @@ def prepare_people(config: DatasetConfig, inputs: RecordingInputs) -> tuple[Prep
     Raises:
         InputError: no avatar can be made for a model.
     """
-    tracks = []
-    for index, person in enumerate(inputs.config.people):
-        track = pose_track(inputs.patients[index].model, inputs.motions[index])
-        tracks.append(track if index >= inputs.named else placed(track, person.at, person.turn))
-    if len(tracks) > inputs.named:
-        shown = int(inputs.rows[-1]) + 1
-        places = inputs.variety.places([track.joint_centres[:shown] for track in tracks])
-        tracks = [moved_track(track, place) for track, place in zip(tracks, places, strict=True)]
-    return tuple(prepare_person(config, inputs, index, track) for index, track in enumerate(tracks))
+    models = [patient.model for patient in inputs.patients]
+    tracks = [pose_track(model, motion) for model, motion in zip(models, inputs.motions, strict=True)]
+    moves = _moves(inputs, tracks)
+    people = [prepare_person(config, inputs, i, moves[i](track)) for i, track in enumerate(tracks)]
+    if inputs.config.clock.is_own:
+        return tuple(people)
+    times = inputs.clock_time[: int(inputs.rows[-1]) + 2]
+    return tuple(_on_clock(person, times, move) for person, move in zip(people, moves, strict=True))
+
+
+def _moves(inputs: RecordingInputs, tracks: Sequence[PoseTrack]) -> list[Move]:
+    """What brings each person's motion to where they are in the recording."""
+    people = inputs.config.people
+    moves: list[Move] = [partial(placed, at=person.at, turn_deg=person.turn) for person in people[: inputs.named]]
+    if len(tracks) == inputs.named:
+        return moves
+    shown = int(inputs.rows[-1]) + 1 if inputs.config.clock.is_own else len(inputs.motions[0].time)
+    standing = [moves[0](tracks[0]), *tracks[1:]]
+    places = inputs.variety.places([track.joint_centres[:shown] for track in standing])
+    return [*moves, *(partial(moved_track, place=place) for place in places[1:])]
 
 
 def prepare_person(config: DatasetConfig, inputs: RecordingInputs, index: int, track: PoseTrack) -> PreparedPerson:
@@ -190,13 +219,34 @@ def prepare_person(config: DatasetConfig, inputs: RecordingInputs, index: int, t
         InputError: no avatar can be made for the model.
     """
     person, patient = inputs.config.people[index], inputs.patients[index]
-    avatar = None
+    avatar, looks = None, looks_of(config, inputs.config, inputs.variety, index, person.avatar)
     if person.avatar not in MODEL_AVATARS:
         try:
-            avatar = moving_avatar(patient.built, patient.rested(track), person.avatar, person.rig, config.placement)
+            rested = patient.rested(track)
+            avatar = moving_avatar(patient.built, rested, person.avatar, person.rig, config.placement, looks)
         except InputError as error:
             raise config.located(error, f"{person.source}.avatar", person.source) from error
-    return PreparedPerson(person, patient, inputs.motions[index], track, avatar, config.placement)
+    scene = track if avatar is None else avatar.track
+    return PreparedPerson(person, patient, inputs.motions[index], track, avatar, config.placement, looks, scene)
+
+
+def _on_clock(person: PreparedPerson, times: Array, move: Move) -> PreparedPerson:
+    """The person at the times of the cameras' clock, as far as their motion lasts.
+
+    An avatar goes between its own poses, so that it stands alike at moments that two clocks share.
+    """
+    times = np.minimum(times[times <= person.motion.time[-1] + _TIME_SLACK], person.motion.time[-1])
+    motion = resample_motion(person.motion, times)
+    avatar = person.avatar
+    if avatar is not None:
+        joints = np.stack([_between(person.motion.time, each, times) for each in avatar.model_joints.swapaxes(0, 1)], 1)
+        avatar = replace(avatar, track=resample_at(avatar.track, times), model_joints=joints)
+    return replace(person, motion=motion, model_track=move(pose_track(person.model, motion)), avatar=avatar)
+
+
+def _between(time: Array, values: Array, times: Array) -> Array:
+    """Values [T, 3] at other times, [N, 3]."""
+    return np.stack([np.interp(times, time, column) for column in values.T], axis=1)
 
 
 def placed(track: PoseTrack, at: tuple[float, float], turn_deg: float) -> PoseTrack:

@@ -9,7 +9,8 @@ from ..simspine_addon.capture.camera_presets import is_preset, preset_table
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.spine.keypoints import Placement
 from .render_avatar import check_avatar
-from .render_config import DatasetConfig, PersonConfig, RecordingConfig, RenderConfig
+from .render_cameras import camera_file_table
+from .render_config import DEFAULT_LABELS, DatasetConfig, PersonConfig, RecordingConfig, RenderConfig
 from .render_config_recordings import AVATARS
 
 
@@ -33,7 +34,7 @@ class RenderRequest:
     image_format: str = "png"
     placement: Placement = "surface"
     geometry: tuple[Path, ...] = ()
-    labels: tuple[str, ...] = ()
+    labels: tuple[str, ...] = DEFAULT_LABELS
     formats: tuple[str, ...] = ("coco",)
     overlays: bool = False
     overwrite: bool = False
@@ -65,7 +66,9 @@ def config_of_request(request: RenderRequest) -> DatasetConfig:
             request.image_format,
             device=request.device,
         ),
-        cameras=preset_table(request.cameras) if is_preset(request.cameras) else {"file": Path(request.cameras)},
+        cameras=preset_table(request.cameras)
+        if is_preset(request.cameras)
+        else camera_file_table(Path(request.cameras)),
         labels=request.labels,
         formats=request.formats,
         overlays=request.overlays,

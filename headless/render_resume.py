@@ -6,11 +6,12 @@ import argparse
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from .bootstrap import quiet_stdout
 from .render_command import add_run_arguments, run_options, show
-from .render_job import RunOptions, reopen_job, resume_dataset
+from .render_job import reopen_job, resume_dataset
 from .shard_run import Tally
 
 NO_PARENT = 3  # exit code
@@ -46,13 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
         return show(resume_on_cluster(arguments.folder, arguments), arguments.json)
     if arguments.child:
         _end_with_stdin()
-    options = run_options(arguments)
-    options = RunOptions(
-        part=options.part,
+    options = replace(
+        run_options(arguments),
         only_shard=arguments.only_shard,
         board=arguments.board,
         threads=arguments.threads,
-        merges=arguments.only_shard is None,
+        merges=arguments.only_shard is None and not arguments.child,
         report=_teller() if arguments.child else None,
     )
     with quiet_stdout(show=arguments.verbose):

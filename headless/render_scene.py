@@ -24,10 +24,13 @@ from ..sample_rigs.avatars.avatar import Avatar
 from ..sample_rigs.avatars.keypoint_places import triangles_of
 from ..simspine_addon.kinematics.pose_track import PoseTrack
 from ..simspine_addon.model.types import GROUND, Model
+from ..simspine_addon.scene.armature import body_offsets, rest_matrices
 from ..simspine_addon.scene.avatar import add_avatar
 from ..simspine_addon.scene.axes import points_to_blender
 from ..simspine_addon.scene.body import build_body
+from ..simspine_addon.scene.compat import new_action
 from ..simspine_addon.scene.import_motion import import_person
+from ..simspine_addon.scene.keyframes import write_pose_curves
 from ..simspine_addon.scene.names import fitting_names
 from ..simspine_addon.scene.retarget_keys import key_track
 from ..simspine_addon.scene.stick_bones import add_stick_bones
@@ -38,6 +41,7 @@ from ..simspine_addon.spine.levels import lumbar_levels
 from .render_avatar import MovingAvatar
 
 Array = NDArray[np.float64]
+Keyed = tuple[PoseTrack, Array]  # poses and the scene's frames on which they fall
 
 _FLOOR_POSES = 120  # at how many poses the lowest point is looked for
 _ON_SKIN = ("lips", "sclera", "iris", "pupil", "hair")  # materials that hide no keypoint of their own person
@@ -61,8 +65,17 @@ class Person:
         return self.surface.points
 
 
-def add_person(scene: bpy.types.Scene, model: Model, poses: PoseTrack, avatar: str, geometry: Sequence[Path]) -> Person:
+def add_person(
+    scene: bpy.types.Scene,
+    model: Model,
+    poses: PoseTrack,
+    avatar: str,
+    geometry: Sequence[Path],
+    shutter: Keyed | None = None,
+) -> Person:
     """Bring the model into the scene as skeleton, body or both; `poses` fall on frames 1, 2, 3 ...
+
+    `shutter` are the poses while it is open and their frames, of `shutter_poses`, to be keyed instead.
 
     Raises:
         InputError: poses that cannot be used, or a model that no body can be drawn around.
@@ -70,6 +83,8 @@ def add_person(scene: bpy.types.Scene, model: Model, poses: PoseTrack, avatar: s
     with_bones = avatar != "body"
     imported = import_person(scene, model, None, poses, fps=1.0, geometry_dirs=geometry, with_meshes=with_bones)
     names, _ = fitting_names(poses.names, "body")
+    if shutter is not None:
+        _key_again(imported.armature, names, *shutter)
     parts: list[SurfacePart] = []
     objects = [imported.armature]
     notes = list(imported.warnings)
@@ -92,16 +107,18 @@ def add_person(scene: bpy.types.Scene, model: Model, poses: PoseTrack, avatar: s
     return Person(imported.armature, surface, tuple(objects), tuple(notes))
 
 
-def add_moving_avatar(scene: bpy.types.Scene, moving: MovingAvatar, poses: PoseTrack) -> Person:
-    """Bring a dressed avatar into the scene; `poses` of its bones fall on frames 1, 2, 3 ...
+def add_moving_avatar(
+    scene: bpy.types.Scene, moving: MovingAvatar, poses: PoseTrack, shutter: Keyed | None = None
+) -> Person:
+    """Bring a dressed avatar into the scene; `poses` of its bones fall on frames 1, 2, 3 ...; `shutter` as there.
 
     Raises:
         InputError: its armature cannot be keyed.
     """
     avatar = moving.avatar
     added = add_avatar(scene, avatar, avatar.name)
-    frames = np.arange(1.0, len(poses.time) + 1.0)
-    keyed = key_track(added.armature, poses, frames, moving.mapped_bones, f"{avatar.name} motion")
+    track, frames = shutter or (poses, np.arange(1.0, len(poses.time) + 1.0))
+    keyed = key_track(added.armature, track, frames, moving.mapped_bones, f"{avatar.name} motion")
     order = np.argsort(-avatar.weight_shares, axis=1, kind="stable")  # the main bone first: see `outermost`
     bones = np.take_along_axis(avatar.weight_bones, order, axis=1)
     shares = np.take_along_axis(avatar.weight_shares, order, axis=1)
@@ -143,6 +160,15 @@ def bone_parts(bones: Iterable[bpy.types.Object], names: Sequence[str], counts: 
         if points is not None:
             parts.append(one_piece(points, _triangles(obj), counts))
     return parts
+
+
+def _key_again(armature: bpy.types.Object, names: Sequence[str], track: PoseTrack, frames: Array) -> None:
+    """Other keys for the bones of a model."""
+    assert armature.animation_data is not None
+    assert armature.animation_data.action is not None
+    bpy.data.actions.remove(armature.animation_data.action)
+    _, curves = new_action(armature, f"{armature.name} motion")
+    write_pose_curves(curves, track, names, frames, rest_matrices(armature, names), body_offsets(armature, names))
 
 
 def _dressed(avatar: Avatar, points: SkinnedPoints) -> SurfacePart:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import bpy
@@ -14,19 +14,22 @@ from ..exporters.labels import Labels, make_labels
 from ..exporters.outline import points_at
 from ..exporters.recording import Recording
 from ..simspine_addon.kinematics.pose_track import PoseTrack
+from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.streams import stream_seed
 from ..simspine_addon.scene import render as cycles
-from ..simspine_addon.scene.cameras import add_camera, move_camera
+from ..simspine_addon.scene.cameras import add_camera, move_camera, remap_of
 from ..simspine_addon.scene.image_renderer import ImageRenderer
 from ..simspine_addon.scene.sensor_noise import noisy_image
 from ..simspine_addon.scene.surroundings import build_surroundings
 from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, KEYPOINT_PARENTS
-from .render_cameras import RecordingCameras, cameras_for
+from .render_cameras import RecordingCameras, cameras_for, located_camera
 from .render_config import DatasetConfig, person_name
 from .render_labels import Actor, KeepPasses, Labeller, build_labeller
 from .render_plan import frames_of
 from .render_recording import PreparedPerson, RecordingInputs, prepare_people
-from .render_scene import Person, add_moving_avatar, add_person, surface_samples
+from .render_scene import Keyed, Person, add_moving_avatar, add_person, surface_samples
+from .render_shutter import MovementBoxes, shutter_keys
+from .render_variety import looks_of
 from .shard_plan import Engine, Hardware
 
 Array = NDArray[np.float64]
@@ -44,6 +47,7 @@ class Stage:
     renderer: ImageRenderer
     device: cycles.Device
     labeller: Labeller
+    movement: MovementBoxes | None  # where the shutter blurs
     warnings: tuple[str, ...]
 
     def image_names(self, places: Sequence[int]) -> tuple[tuple[str, ...], ...]:
@@ -75,7 +79,10 @@ class Stage:
         camera, moves = self.views[view], self.cameras.poses is not None
         if self.cameras.poses is not None:
             move_camera(camera, self.cameras.poses[0][view, place], self.cameras.poses[1][view, place])
-        box = None if moves else joined_box(np.stack([labels.boxes[view, index] for labels in block.people]))
+        box = None
+        if not moves:
+            standing = np.stack([labels.boxes[view, index] for labels in block.people])
+            box = joined_box(standing if self.movement is None else self.movement.of(view, place))
         noise, noise_seed = self.inputs.variety.camera_noise, self._image_seed("camera_noise", view, place)
         finish = None if noise is None else lambda pixels: noisy_image(pixels, noise, noise_seed)
         # Row i of the poses falls on frame i + 1: see `frames_of`.
@@ -104,7 +111,7 @@ class Stage:
             KEYPOINT_PARENTS,
             prepared.points[rows],
             rows,
-            self.inputs.motions[0].time[rows],
+            self.inputs.clock_time[rows],
             lambda index: points_at(parts, actor.poses, places[index]),
             None if prepared.avatar is None else prepared.model_points[rows],
             poses,
@@ -132,17 +139,22 @@ def build_stage(
     device = cycles.choose_device(engine.device.lower(), hardware.board)
     if hardware.threads is not None:
         scene.render.threads_mode, scene.render.threads = "FIXED", hardware.threads
-    actors = []
+    actors, moving = [], []
     for prepared in people:
         poses = frames_of(prepared.whole, inputs.rows)
-        actors.append(Actor(prepared, poses, _shown(scene, prepared, poses)))
+        keyed = shutter_keys(prepared.whole, inputs.rows, inputs.variety.shutter)
+        actors.append(Actor(prepared, poses, _shown(scene, prepared, poses, keyed)))
+        moving += [] if keyed is None else [(actors[-1].shown, keyed)]
     footprint = _footprint(actors)
-    cameras = cameras_for(config, inputs.config, footprint, inputs.time)
-    camera_places = None if cameras.poses is None else camera_centres(*cameras.poses)
-    surroundings = build_surroundings(scene, inputs.variety, footprint, cameras.cameras, camera_places)
+    every = cameras_for(config, inputs.config, footprint, inputs.time)
+    camera_places = None if every.poses is None else camera_centres(*every.poses)
+    surroundings = build_surroundings(scene, inputs.variety, footprint, every.cameras, camera_places)
+    cameras = every.of(inputs.config.clock.views)
     views = tuple(add_camera(scene, camera) for camera in cameras.cameras)
     movers = [mover for actor in actors for mover in actor.shown.objects]
-    renderer = ImageRenderer(scene, render_settings(config, engine), device, movers, plates)
+    settings = replace(render_settings(config, engine), shutter=inputs.variety.shutter if moving else 0.0)
+    renderer = ImageRenderer(scene, settings, device, movers, plates)
+    _check_lenses(config, scene, views)
     labeller = build_labeller(config, inputs, actors, scene, movers)
     warnings = [note for patient in inputs.patients for note in patient.model.warnings]
     warnings += [note for motion in inputs.motions for note in motion.warnings]
@@ -157,23 +169,30 @@ def build_stage(
         renderer,
         device,
         labeller,
+        MovementBoxes(moving, cameras.cameras) if moving else None,
         tuple(dict.fromkeys(warnings)),
     )
 
 
 def drawn(config: DatasetConfig, inputs: RecordingInputs) -> dict[str, object]:
     """Everything that was drawn for a recording, and each person's pathology, for the labels and the manifest."""
+    recording, variety = inputs.config, inputs.variety
+    everyones = [looks_of(config, recording, variety, i, each.avatar) for i, each in enumerate(recording.people)]
     people = [
         {
             "avatar": person.avatar,
             "model": person.model.name,
             "motion": person.motion.name,
             "pathology": None if patient.report is None else patient.report.as_dict(),
+            "looks": None if looks is None else looks.as_json(),
         }
-        for person, patient in zip(inputs.config.people, inputs.patients, strict=True)
+        for person, patient, looks in zip(inputs.config.people, inputs.patients, everyones, strict=True)
     ]
     seeds = {name: config.seed_of(name) for name in ("sampling", "cameras")}
-    return {**inputs.variety.as_json(), "image_seeds": seeds, "who": people}
+    known = variety.as_json()
+    if variety.hdri is not None:  # where the folder lies is nobody's concern
+        known["hdri"] = {**asdict(variety.hdri), "file": Path(variety.hdri.file).name}
+    return {**known, "image_seeds": seeds, "who": people}
 
 
 def camera_centres(rotations: Array, translations: Array) -> Array:
@@ -203,10 +222,19 @@ def empty_scene() -> bpy.types.Scene:
     return bpy.context.scene
 
 
-def _shown(scene: bpy.types.Scene, prepared: PreparedPerson, poses: PoseTrack) -> Person:
+def _check_lenses(config: DatasetConfig, scene: bpy.types.Scene, views: Sequence[bpy.types.Object]) -> None:
+    """Refuse lenses that the device, now that it is known, cannot show."""
+    try:
+        for view in views:
+            remap_of(scene, view)
+    except InputError as error:
+        raise located_camera(config, error) from error
+
+
+def _shown(scene: bpy.types.Scene, prepared: PreparedPerson, poses: PoseTrack, keyed: Keyed | None) -> Person:
     if prepared.avatar is not None:
-        return add_moving_avatar(scene, prepared.avatar, poses)
-    return add_person(scene, prepared.model, poses, prepared.config.avatar, prepared.config.geometry)
+        return add_moving_avatar(scene, prepared.avatar, poses, keyed)
+    return add_person(scene, prepared.model, poses, prepared.config.avatar, prepared.config.geometry, keyed)
 
 
 def _footprint(actors: Sequence[Actor]) -> Array:
@@ -214,7 +242,7 @@ def _footprint(actors: Sequence[Actor]) -> Array:
     stays the same whichever rows are rendered, and of the others what is shown."""
     samples = []
     for actor in actors:
-        samples.append(surface_samples(actor.shown, actor.prepared.whole))
+        samples.append(surface_samples(actor.shown, actor.prepared.scene))
     longest = max(len(each) for each in samples)
     padded = [each[np.linspace(0, len(each) - 1, longest).round().astype(int)] for each in samples]
     return np.concatenate(padded, axis=1)

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bootstrap import ROOT
+from .render_cameras import camera_settings
+from .render_clocks import clock_document
 from .render_config import DatasetConfig
 from .render_config_file import config_document
 from .render_recording import FileHashes, RecordingInputs, input_files
@@ -30,7 +32,10 @@ _DECIDING_CODE = (
     "headless/render_*.py",
     "headless/shard_*.py",
 )
-"""The source files that decide about pixels and labels; commands, panels and writers of formats are not among them."""
+"""The source files that decide about pixels and labels."""
+_OTHER_CODE = ("command", "view*", "rerun", "progress", "resume", "cluster", "check", "engine", "inputs", "job")
+_OTHER_CODE += ("processes", "result")
+"""Those of `headless/render_*.py` that decide about neither: commands, pages, and who renders what."""
 _HASH_LETTERS = 20  # 80 bits: no two shards of one folder will meet
 
 
@@ -71,6 +76,7 @@ def code_hash() -> str:
     """Of the sources that decide about pixels and labels, as they were when this process first asked."""
     digest = hashlib.sha256()
     files = {file for pattern in _DECIDING_CODE for file in ROOT.glob(pattern) if "__pycache__" not in file.parts}
+    files -= {file for name in _OTHER_CODE for file in ROOT.glob(f"headless/render_{name}.py")}
     for file in sorted(files, key=lambda each: each.relative_to(ROOT).as_posix()):
         # Line ends may differ between two checkouts of the same code.
         content = file.read_bytes().replace(b"\r\n", b"\n")
@@ -84,7 +90,7 @@ def job_settings(
     """Everything that decides about the data set: the configuration with contents for file names, and the engine."""
     document = config_document(config, ROOT)
     document["render"] = {key: value for key, value in _table(document["render"]).items() if key != "device"}
-    document["cameras"] = _with_contents(dict(config.cameras), hashes)
+    document["cameras"] = camera_settings(config)
     document["recordings"] = [_recording_settings(each, hashes) for each in inputs]
     return {**document, "engine": asdict(engine)}
 
@@ -140,6 +146,7 @@ def _recording_settings(inputs: RecordingInputs, hashes: FileHashes) -> dict[str
         "frames": {"count": len(inputs.rows), "sha256": _rows_hash(inputs.rows)},
         "people": people,
         "named": inputs.named,
+        **clock_document(recording.clock),
         "variety": _with_contents(dict(recording.variety), hashes),
         "files": {what: {"name": path.name, "sha256": hashes.of(path)} for what, path in files.items()},
     }

@@ -64,6 +64,16 @@ def run_process(command: Sequence[str], tell: Callable[[Told], None], should_sto
     return total
 
 
+def ask(command: Sequence[str]) -> tuple[int, str, str]:
+    """Run a command to its end: exit code, stdout and stderr.
+
+    Raises:
+        OSError: it does not start.
+    """
+    done = subprocess.run(list(command), capture_output=True, encoding="utf-8", errors="replace", check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
 def run_in_worker(command: Sequence[str], stop_mark: str) -> Told:
     """The same as a Dask task: figures go out as events, and a file named `stop_mark` asks to stop."""
     from distributed import get_worker

@@ -80,6 +80,14 @@ def run_shards(
     return total
 
 
+def split_shards(dataset: Dataset, shards: Sequence[Shard]) -> tuple[int, list[Shard]]:
+    """How many images of these shards are there and whole, and the shards that have yet to be made."""
+    records = {shard.identity: dataset.record(shard) for shard in shards}
+    whole = {name for name, each in records.items() if each is not None and _is_finished(dataset.folder, each)}
+    kept = sum(each.image_count for name, each in records.items() if each is not None and name in whole)
+    return kept, [shard for shard in shards if shard.identity not in whole]
+
+
 def _staged(dataset: Dataset, inputs: RecordingInputs, engine: Engine, hardware: Hardware) -> Stage:
     from .render_stage import build_stage
 

@@ -20,6 +20,7 @@ from ..simspine_addon.spine.levels import level_angles
 from ..simspine_addon.spine.quality import QualityReport, check_motion
 from ..simspine_addon.spine.rhythm import Rhythm, lumbopelvic_rhythm
 from ..simspine_addon.spine.rom import LevelRange, ranges_of
+from .stats_refused import refused_frames, with_refused_frames
 
 Array = NDArray[np.float64]
 
@@ -34,6 +35,7 @@ class Trial:
     motion: Path
     subject: str
     action: str
+    quality: Path | None = None  # the table of `annotate`, that says which frames it refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ def analyse(trial: Trial, model: Model, motion: Motion, plates: Endplates) -> Tr
         InputError: no frame of it can be used.
     """
     quality = check_motion(model, motion, endplates=plates)
+    if trial.quality is not None:
+        quality = with_refused_frames(quality, refused_frames(trial.quality, len(motion.time)))
     if not quality.usable.any():
         raise InputError("no frame can be used", path=trial.motion, hint=quality.summary)
     track = pose_track(model, quality.motion)

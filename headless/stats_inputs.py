@@ -52,7 +52,13 @@ def _trial(model: Path, motion: Path) -> Trial:
     for path in (model, motion):
         if not path.is_file():
             raise InputError("there is no such file", path=path)
-    return Trial(model, motion, model.stem, motion.stem)
+    quality = motion.parents[2] / "quality" / motion.parent.name / f"{motion.stem}.csv" if _in_set(motion) else None
+    return Trial(model, motion, model.stem, motion.stem, quality if quality and quality.is_file() else None)
+
+
+def _in_set(motion: Path) -> bool:
+    """Whether it lies where `annotate` puts it: DATASET/kinematics/SUBJECT/ACTION.mot."""
+    return len(motion.parents) > 2 and motion.parents[1].name == "kinematics"
 
 
 def _of_folder(folder: Path, model: Path | None) -> list[Trial]:

@@ -17,7 +17,7 @@ from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.motion_writers import write_trc
 from ..simspine_addon.model.types import MarkerTrack
 from .annotate_views import USUAL_RATE
-from .argument_types import check_places, count_from, not_negative, positive
+from .argument_types import check_places
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,22 +26,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     detections = "what `detect` wrote; OpenPose, MMPose or COCO JSON; or labels.npz of a render"
     parser.add_argument("detections", metavar="DETECTIONS", type=Path, help=detections)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.trc")
+    parser.add_argument("--rate", type=float, metavar="HZ", help="frames per second, where the detections do not tell")
     parser.add_argument(
-        "--rate", type=positive, metavar="HZ", help="frames per second, where the detections do not tell"
+        "--cutoff", type=float, metavar="HZ", help="zero-phase low pass of the tracks (none by default)"
     )
-    parser.add_argument(
-        "--cutoff", type=positive, metavar="HZ", help="zero-phase low pass of the tracks (none by default)"
-    )
-    parser.add_argument(
-        "--min-views", type=count_from(2), default=2, metavar="N", help="views that must agree on a point"
-    )
+    parser.add_argument("--min-views", type=int, default=2, metavar="N", help="views that must agree on a point")
     parser.add_argument("--min-score", type=float, default=0.3, metavar="S", help="least score that counts")
-    parser.add_argument("--max-error", type=positive, metavar="PX", help="farthest a view may be off (from the noise)")
-    parser.add_argument("--max-gap", type=not_negative, default=0.2, metavar="S", help="longest gap that is filled")
+    parser.add_argument("--max-error", type=float, metavar="PX", help="farthest a view may be off (from the noise)")
+    parser.add_argument("--max-gap", type=float, default=0.2, metavar="S", help="longest gap that is filled")
     parser.add_argument("--sync", action="store_true", help="find each camera's time offset and take it out")
-    parser.add_argument(
-        "--person", type=count_from(0), default=0, metavar="I", help="whom, from 0: the one seen longest"
-    )
+    parser.add_argument("--person", type=int, default=0, metavar="I", help="whom, from 0: the one seen longest")
     parser.add_argument("--report", type=Path, metavar="R.json", help="write what was decided, camera by camera")
     parser.add_argument("--json", action="store_true", help="print a summary for machines")
 

@@ -93,7 +93,7 @@ def detect_recording(
         frames = view.frames() if watch is None else watch(view.frames(), view.name, len(view.numbers))
         seen.append(_detect_view(index, frames, pose, boxes, options, chosen))
         warnings += _view_warnings(view, seen[-1])
-    warnings += _length_warnings(views, seen)
+    warnings += _frame_warnings(views, seen)
     detections = _assembled(views, seen, names, rate, warnings)
     counts = {view.name: _counts(view, found) for view, found in zip(views, seen, strict=True)}
     return DetectorRun(detections, counts)
@@ -160,7 +160,7 @@ def _people_of(
 def _assembled(
     views: Sequence[View], seen: list[_Seen], names: tuple[str, ...], rate: float, warnings: list[str]
 ) -> Detections:
-    numbers = _every_frame({number for each in seen for number in each.people}, views)
+    numbers = frame_numbers({number for each in seen for number in each.people}, views)
     row = {number: index for index, number in enumerate(numbers)}
     shape = (len(numbers), len(views), max(1, *(each.most for each in seen)), len(names))
     points, scores, boxes = np.full((*shape, 2), np.nan), np.zeros(shape), np.full((*shape[:3], 4), np.nan)
@@ -177,7 +177,7 @@ def _assembled(
     )  # fmt: skip
 
 
-def _every_frame(found: set[int], views: Sequence[View]) -> list[int]:
+def frame_numbers(found: set[int], views: Sequence[View]) -> list[int]:
     """The numbers from the first frame to the last, with those that no view has: time has no holes.
 
     They go in steps of the largest number that divides all differences: a render of each tenth frame stays one.
@@ -219,12 +219,15 @@ def _view_warnings(view: View, seen: _Seen) -> list[str]:
     return notes
 
 
-def _length_warnings(views: Sequence[View], seen: Sequence[_Seen]) -> list[str]:
-    """Views that do not have the same frames: one camera began later, ended sooner, or lost some."""
+def _frame_warnings(views: Sequence[View], seen: Sequence[_Seen]) -> list[str]:
+    """Frames that no view has, and views that do not have the same: a camera began later, ended sooner, lost some."""
+    found = {number for each in seen for number in each.people}
+    absent = len(frame_numbers(found, views)) - len(found)
+    notes = [f"{absent} frames between the first and the last are in no view: they count as unseen"] if absent else []
     if len({frozenset(each.people) for each in seen}) < 2:
-        return []
+        return notes
     each = ", ".join(f"{view.name} {len(found.people)}" for view, found in zip(views, seen, strict=True))
-    return [f"the views do not have the same frames ({each}); a frame that a view lacks counts as unseen there"]
+    return [*notes, f"the views do not have the same frames ({each}); a frame that a view lacks counts as unseen there"]
 
 
 def _counts(view: View, seen: _Seen) -> dict[str, Any]:

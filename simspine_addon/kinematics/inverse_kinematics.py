@@ -111,7 +111,7 @@ def inverse_kinematics(model: Model, track: MarkerTrack, options: IkOptions | No
         at_limit=_at_limit(problem.coordinates, fit.free[usable]),
         undetermined=undetermined,
         seconds=time.perf_counter() - started,
-        warnings=(*notes, *_warnings(fit, undetermined)),
+        warnings=(*notes, *_warnings(fit, undetermined, options.smooth > 0)),
     )
     motion = Motion(track.time, names, values, warnings=report.warnings)
     return IkResult(motion, deviation, report)
@@ -222,13 +222,17 @@ def _at_limit(coordinates: FreeCoordinates, free: Array) -> dict[str, float]:
     return {name: float(share) for name, share in zip(names, at_limit.mean(axis=0), strict=True) if share > 0}
 
 
-def _warnings(fit: FramesFit, undetermined: tuple[str, ...]) -> list[str]:
-    """What a user should know of the fit, a sentence each."""
+def _warnings(fit: FramesFit, undetermined: tuple[str, ...], as_one: bool) -> list[str]:
+    """What a user should know of the fit, a sentence each; `as_one` if the whole trajectory comes to rest or none."""
     notes = []
+    restless = fit.usable & ~fit.converged
+    if as_one and restless.any():
+        notes.append("the smooth trajectory was stopped before it came to rest: fits that hardly change go on for long")
+        restless[:] = False
     for mask, text in (
         (~fit.usable, "have fewer than three markers and are interpolated"),
         (fit.stands_out, "stand out by their error even after new starts"),
-        (fit.usable & ~fit.converged, "did not come to rest"),
+        (restless, "did not come to rest"),
     ):
         if mask.any():
             notes.append(f"{np.count_nonzero(mask)} of {len(mask)} frames {text}, first frame {np.argmax(mask) + 1}")

@@ -172,6 +172,18 @@ def test_our_own_archive_comes_back_equal(tmp_path):
     )
     write_detections(tmp_path / "detections.npz", given)
     same(read_detections(tmp_path / "detections.npz", CAMERAS), 50.0)
+    (tmp_path / "detections.json").write_text("{}")  # the report that `simspine detect` writes beside it
+    same(read_detections(tmp_path, CAMERAS), 50.0)
+
+
+def test_a_rate_for_every_tenth_frame_is_that_of_the_camera():
+    given = make_detections(
+        PIXELS[:, :, None], SCORES[:, :, None], camera_names=[camera.name for camera in CAMERAS],
+        keypoint_names=KEYPOINT_NAMES[:26], time=10.0 * np.arange(len(PIXELS)),
+    )  # fmt: skip
+    found = given.at_rate(100.0)
+    assert found.rate == 10.0
+    np.testing.assert_allclose(found.time, np.arange(len(PIXELS)) / 10)
 
 
 def test_a_camera_without_files_is_told(tmp_path):

@@ -138,3 +138,15 @@ def test_a_table_s_entry_may_choose_its_own_use(write):
     entry = {"use": "mean", "sources": [{"track": "a", "marker": ["x", "y"], "weight": 2}]}
     (read,) = read_correspondences(write(json.dumps({"markers": {"one": entry}}), "table.json"))
     assert read == Correspondence("one", (Source("a", ("x", "y"), 2.0),), "mean")
+
+
+@pytest.mark.filterwarnings("error")
+def test_times_beyond_the_first_and_last_frames_give_no_numerical_warning():
+    other = track(["one"], TIME, delay=0.013)
+    merged = merge_tracks({"a": track(["two"], TIME), "b": other}, table(), {"b": 0.013})
+    assert np.isfinite(merged.positions[1:-1]).all()
+
+
+def test_a_table_that_is_not_there_names_those_that_are():
+    with pytest.raises(InputError, match=r"the program's own tables are .*human36m"):
+        read_correspondences("no_such_table")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simspine.simspine_addon.capture.camera_presets import look_at
+from simspine.simspine_addon.capture.camera_presets import human36m_preset, look_at
 from simspine.simspine_addon.capture.detection_layouts import partners
 from simspine.simspine_addon.capture.detections import make_detections
 from simspine.simspine_addon.capture.people import match_people
@@ -89,6 +89,28 @@ def test_calibration_and_detections_of_different_recordings_do_not_fit(cameras, 
     pixels = random.uniform(0, 1000, filmed(cameras, points).shape)
     with pytest.raises(InputError, match="do not fit each other"):
         triangulate_recording(cameras, detections(cameras, pixels))
+
+
+def test_the_calibration_of_another_rig_is_no_mirrored_image(points):
+    """A symmetric rig elsewhere: turned about, any one of its images fits the others' calibration by chance."""
+    here, there = (
+        human36m_preset(points, size=(1000, 1000)),
+        human36m_preset(points + np.array([3, 0, 1]), size=(1280, 720)),
+    )
+    with pytest.raises(InputError, match="do not fit each other"):
+        triangulate_recording(there, detections(here, filmed(here, points)))
+
+
+def test_pixels_beyond_the_calibrated_image_are_named(cameras, points):
+    small = tuple(replace(camera, size=(400, 400)) for camera in cameras)
+    with pytest.raises(InputError, match=r"outside the calibration's images: cam_01 \(.* beyond 400 x 400"):
+        triangulate_recording(small, detections(cameras, filmed(cameras, points)))
+
+
+def test_a_refusal_tells_that_views_were_taken_in_alphabetical_order(cameras, points):
+    found = detections(cameras, filmed(cameras, points)[:, [1, 0, 2, 3]])
+    with pytest.raises(InputError, match=r"cameras are swapped: .*; taken in alphabetical order"):
+        triangulate_recording(cameras, replace(found, warnings=("taken in alphabetical order",)))
 
 
 @pytest.mark.parametrize("which", [[2], [0, 1, 2, 3]], ids=["one camera", "all cameras"])
@@ -214,6 +236,7 @@ def test_two_people_are_told_apart_in_all_views_and_followed(cameras, points):
     for person, truth, frames in ((0, first, 100), (1, second, 80)):
         recording = triangulate_recording(cameras, found, RecordingOptions(person=person))
         assert recording.people == 2
+        assert f"2 people are seen, and person {person} is followed" in recording.track.warnings[0]
         assert np.median(error_mm(recording, truth)[:frames]) < 12
         assert np.nanmax(error_mm(recording, truth)) < 80
         assert np.isnan(recording.track.positions[frames:]).all()

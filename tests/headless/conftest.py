@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
+
 import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def sphere(radius: float) -> str:
@@ -33,3 +39,26 @@ def inputs(tmp_path_factory, xml):
     header = "lean\nversion=1\nnRows=6\nnColumns=3\ninDegrees=yes\nendheader\ntime\talong\tlean\n"
     motion.write_text(header + rows + "\n")
     return model, motion
+
+
+@pytest.fixture(scope="session")
+def blender(tmp_path_factory):
+    """Makes a program that takes Blender's arguments, says that it renders on the CPU and has these boards, and
+    renders with this Python."""
+    bpy = pytest.importorskip("bpy")
+    from simspine.simspine_addon.scene.render import can_denoise
+
+    def make(boards: tuple[str, ...] = (), then: str | None = None) -> Path:
+        answer = {"blender": bpy.app.version_string, "device": "CPU", "denoises": can_denoise()}
+        answer |= {"boards": boards, "refused": ["CUDA: no driver"]}
+        program = tmp_path_factory.mktemp("blender") / "blender"
+        (program.parent / "answer.json").write_text(json.dumps(answer))
+        render = then or f'exec "{sys.executable}" "{ROOT / "headless" / "render.py"}" "$@"'
+        program.write_text(
+            "#!/bin/sh\nshift 3\necho 'Blender says hello'\n"
+            f'if [ "$2" = engine ]; then cat "{program.parent / "answer.json"}"; exit 0; fi\n{render}\n'
+        )
+        program.chmod(0o755)
+        return program
+
+    return make

@@ -12,6 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from simspine.exporters.dataset_reader import read_simspine
 from simspine.headless.cli import main
 from simspine.sample_rigs import sample_model_path, sample_motion_path
 from simspine.simspine_addon.capture.calibration import read_calibration, write_calibration
@@ -217,13 +218,87 @@ def test_body_markers_of_another_source_are_merged_in_step(truth, views, capsys)
         (["--markers", "nowhere.trc"], "there is no such file"),
         (["--person", "3"], "there is no person 3"),
         (["--overlays", "2"], "holds no pictures to draw on"),
+        (["--overlays", "2", "--videos", "nowhere"], "nowhere: does not exist"),
+        (["--videos", "nowhere"], "--videos is for --overlays"),
+        (["--table", "human36m"], "--table says nothing"),
+        (["--boxes", "people.onnx"], "--boxes says nothing"),
+        (["--model", "beads.onnx"], "holds detections already"),
+        (["--min-score", "1.5"], "the best has 1.00"),
     ],
 )
-def test_bad_options_end_with_one_line_and_code_2(views, capsys, words, problem):
+def test_bad_options_end_with_one_line_and_code_2_and_leave_nothing(views, capsys, words, problem):
     folder, _ = views
     assert annotate(folder, *words) == 2
-    told = [line for line in capsys.readouterr().err.splitlines() if "warning" not in line]
-    assert problem in told[-1]
+    (told,) = capsys.readouterr().err.splitlines()
+    assert problem in told
+    assert not (folder / "set").exists()
+
+
+def test_a_subject_keeps_one_model_and_one_calibration(views, capsys):
+    folder, cameras = views
+    assert annotate(folder) == 0
+    before = (folder / "set" / "cameras" / "Calib_S1.toml").read_bytes()
+    moved = [replace(camera, t=camera.t + 0.5) for camera in cameras]
+    write_calibration(folder / "calibration.toml", moved, world="pose2sim")
+    capsys.readouterr()
+    assert annotate(folder, "--action", "Walk") == 2
+    assert "is another one than that of S1's Bend" in capsys.readouterr().err
+    assert (folder / "set" / "cameras" / "Calib_S1.toml").read_bytes() == before
+
+
+def test_a_calibration_in_a_folder_is_taken(views):
+    folder, _ = views
+    (folder / "rig" / "cameras").mkdir(parents=True)
+    shutil.copy(folder / "calibration.toml", folder / "rig" / "cameras" / "Calib_S1.toml")
+    words = ["annotate", f"{folder / 'rig'}#S1", str(folder / "walk.npz"), "--osim", str(sample_model_path())]
+    assert main([*words, "-o", str(folder / "set")]) == 0
+    assert (folder / "set" / "kinematics" / "simspine_sample" / "walk.mot").is_file()
+
+
+def test_arguments_of_one_trial_are_refused_for_a_folder_of_them(views, capsys):
+    assert main(["annotate", str(views[0]), "-o", str(views[0] / "set"), "--subject", "S1"]) == 2
+    assert "--subject belongs to one trial" in capsys.readouterr().err
+
+
+def test_body_markers_in_another_unit_are_named_by_their_own_file(truth, views, capsys):
+    folder, _ = views
+    ones = np.ones(truth[2].shape[:2])
+    write_trc(folder / "body.trc", MarkerTrack(truth[1].time, KEYPOINT_NAMES, 1000 * truth[2], ones, RATE))
+    assert annotate(folder, "--markers", str(folder / "body.trc")) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert "body.trc: its markers lie 1000 times as far apart" in told
+
+
+def test_frames_that_were_refused_count_in_no_figure_of_stats(truth, views, capsys):
+    folder, cameras = views
+
+    def away(pixels):
+        pixels = pixels.copy()
+        pixels[8:18] = np.nan
+        return pixels
+
+    write_views(folder / "walk.npz", cameras, truth[2], away)
+    assert annotate(folder) == 0
+    capsys.readouterr()
+    assert main(["stats", str(folder / "set"), "-o", str(folder / "stats"), "--no-plots", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["quality"]
+    (row,) = [row for row in rows if row["found"].startswith("refused when the markers")]
+    assert (row["frames"], row["usable"], row["count"]) == (25, 15, 10)
+    table = folder / "set" / "quality" / "S1" / "Bend.csv"
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
+    assert main(["stats", str(folder / "set"), "-o", str(folder / "stats"), "--no-plots"]) == 2
+    assert "has 24 frames, its motion 25" in capsys.readouterr().err
+
+
+def test_two_subjects_with_actions_of_one_name_both_import(truth, views):
+    folder, _ = views
+    assert annotate(folder) == 0
+    assert annotate(folder, "--subject", "S2") == 0
+    trials = read_simspine(folder / "set")
+    assert [(trial.subject, trial.action) for trial in trials] == [("S1", "Bend"), ("S2", "Bend")]
+    for trial in trials:
+        assert trial.motion_path == folder / "set" / "kinematics" / trial.subject / "Bend.mot"
+        assert trial.markers_path == folder / "set" / "positions" / trial.subject / "Bend.trc"
 
 
 def test_videos_without_a_detector_are_refused(views, capsys):

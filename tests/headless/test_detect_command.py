@@ -151,6 +151,44 @@ def test_an_image_that_breaks_off_leaves_no_half_written_file(recording: tuple[P
     assert not (tmp_path / "out").exists()
 
 
+def test_frames_that_are_in_no_view_are_empty_rows_in_even_time(
+    recording: tuple[Path, np.ndarray], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder, _ = recording
+    for name in ("left", "right"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for frame, number in enumerate((10, 20, 40)):
+            picture = (folder / f"set/images/{name}/{frame:06d}.png").read_bytes()
+            (tmp_path / f"set/{name}/{number:06d}.png").write_bytes(picture)
+    (tmp_path / "set/right/000020.png").unlink()
+    (tmp_path / "beads.onnx").write_bytes((folder / "beads.onnx").read_bytes())
+    assert detect(tmp_path, tmp_path / "out", "--rate", "100") == 0
+    found = read_detections(tmp_path / "out", CAMERAS)
+    assert found.rate == 10.0
+    np.testing.assert_allclose(found.time, [0.0, 0.1, 0.2, 0.3])
+    assert (found.scores > 0).any(axis=(2, 3)).tolist() == [[True, True], [True, False], [False, False], [True, True]]
+    told = capsys.readouterr().err
+    assert "1 frames between the first and the last are in no view" in told
+    assert "the views do not have the same frames (left 3, right 2)" in told
+
+
+def test_images_numbered_by_time_stamps_are_refused(recording: tuple[Path, np.ndarray], tmp_path: Path, capsys):
+    folder, _ = recording
+    (tmp_path / "set").mkdir()
+    for number in (1700000000033, 1700000000066, 1700000000100):
+        (tmp_path / f"set/{number}.png").write_bytes((folder / "set/images/left/000000.png").read_bytes())
+    (tmp_path / "beads.onnx").write_bytes((folder / "beads.onnx").read_bytes())
+    assert detect(tmp_path, tmp_path / "out") == 2
+    assert "name images by their frame's number" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_the_work(recording: tuple[Path, np.ndarray], tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert detect(recording[0], tmp_path / "file" / "out") == 2
+    told = capsys.readouterr().err.splitlines()
+    assert "cannot be made" in told[-1]
+
+
 def test_keypoints_of_known_networks_get_our_names_in_our_order():
     names, indices, _ = keypoint_choice(26)
     assert names == HALPE_26

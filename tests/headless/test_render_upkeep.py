@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 from collections import namedtuple
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("bpy")
 
+from simspine.exporters.dataset_formats import StoredRecordings, known_formats, write_formats
+from simspine.headless import dataset_merge, shard_run
+from simspine.headless.cli import main as cli
+from simspine.headless.dataset_files import FORMAT_PLACES
 from simspine.headless.render_command import main
+from simspine.headless.shard_plan import settings_hash
 
+ROOT = Path(__file__).resolve().parents[2]
 NOT_DATA = ("log.jsonl", "job.json")
 
 
@@ -105,9 +117,38 @@ def test_parts_leave_nothing_to_merge_until_the_last_one_has_come(dataset, confi
     assert contents(folder) == contents(dataset)
 
 
-def test_a_whole_data_set_passes(dataset, capsys):
-    assert main(["verify", str(dataset)]) == 0
+@pytest.mark.parametrize("entry", [lambda words: main(words), lambda words: cli(["render", *words])])
+def test_a_whole_data_set_passes(dataset, capsys, entry):
+    assert entry(["verify", str(dataset)]) == 0
     assert "all whole" in capsys.readouterr().out
+
+
+def test_the_script_verifies_too(dataset):
+    script = [sys.executable, "headless/render.py", "--", "verify", str(dataset)]
+    done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("files, all whole\n")
+
+
+def test_a_data_set_is_shown_in_a_page_which_is_no_part_of_it(copy, dataset, capsys):
+    assert main(["view", str(copy)]) == 0
+    page = copy / "view.html"
+    assert "S1_again" in page.read_text()
+    assert main(["verify", str(copy), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["extra"] == []
+    page.unlink()
+    assert contents(copy) == contents(dataset)
+
+
+def test_the_card_has_a_line_for_each_format_and_the_axes_of_the_arrays(dataset):
+    card = (dataset / "README.md").read_text()
+    assert "- `coco`: " in card
+    assert "- `simspine-npz`: " in card
+    assert "X_camera = R X_world + t" in card
+    with np.load(dataset / "labels/S1_lean.npz") as arrays:
+        for name, axes in re.findall(r"`(\w+) \[([A-Z0-9,]+)\]`", card):
+            if name in arrays.files:
+                assert arrays[name].ndim == len(axes.split(",")), name
 
 
 def test_verify_names_each_damaged_file_and_repair_makes_just_these_anew(copy, dataset, capsys):
@@ -124,6 +165,93 @@ def test_verify_names_each_damaged_file_and_repair_makes_just_these_anew(copy, d
     changed = {path for path, time in times.items() if path.stat().st_mtime_ns != time}
     assert {path.relative_to(copy).as_posix() for path in changed} <= set(DAMAGE)
     assert main(["verify", str(copy)]) == 0
+
+
+def test_damaged_labels_of_a_shard_are_made_anew_without_its_images(copy, dataset, capsys):
+    flip_a_bit(sorted((copy / "shards").glob("*.npz"))[1])
+    assert main(["verify", str(copy)]) == 1
+    capsys.readouterr()
+    assert main(["repair", str(copy), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rendered"] == 0
+    assert contents(copy) == contents(dataset)
+
+
+def test_a_damaged_job_file_is_found_and_made_anew_by_the_same_command(copy, dataset, config, capsys):
+    (copy / "job.json").write_bytes((copy / "job.json").read_bytes()[:-50])
+    assert main(["verify", str(copy)]) == 1
+    assert "job.json: is damaged" in capsys.readouterr().out
+    assert main(["repair", str(copy)]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert main(["--config", str(config), "-o", str(copy), "--overwrite", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rendered"] == 0
+    assert main(["verify", str(copy)]) == 0
+    assert contents(copy) == contents(dataset)
+
+
+def test_a_digit_changed_in_the_job_file_is_found(copy, capsys):
+    job = copy / "job.json"
+    job.write_text(job.read_text().replace('"turn": 0.0', '"turn": 9.0'))
+    assert main(["verify", str(copy)]) == 1
+    assert "job.json: is damaged" in capsys.readouterr().out
+
+
+def test_verify_names_a_file_that_is_no_part_of_the_data_set(copy, capsys):
+    extra = copy / "images/S1_lean/cam_01/000003.png"
+    extra.write_bytes(b"mine")
+    assert main(["verify", str(copy), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["extra"] == ["images/S1_lean/cam_01/000003.png"]
+    assert main(["repair", str(copy)]) == 0
+    assert extra.read_bytes() == b"mine"
+
+
+def test_formats_of_an_earlier_job_do_not_outlive_it(config, copy):
+    for path in (copy / "manifest.json", copy / "labels/S1_again.npz"):  # its merge was interrupted
+        path.unlink()
+    changed = config.with_name("fewer.toml")
+    changed.write_text(config.read_text().replace('"coco", "simspine-npz"', '"coco"'))
+    assert main(["--config", str(changed), "-o", str(copy), "--overwrite"]) == 0
+    assert not (copy / "simspine.npz").exists()
+    assert main(["verify", str(copy)]) == 0
+
+
+def test_every_format_is_written_where_an_overwritten_data_set_is_cleared(dataset, tmp_path):
+    recordings = StoredRecordings(sorted((dataset / "labels").glob("*.npz")))
+    names = [name for name in known_formats() if name not in ("h36m", "webdataset", "simspine")]
+    for path in write_formats(tmp_path, recordings, names):
+        assert path.relative_to(tmp_path).parts[0] in FORMAT_PLACES
+    assert {"h36m", "webdataset", "simspine"} <= set(FORMAT_PLACES)  # need images or the model, and go by their names
+
+
+def test_ctrl_c_while_merging_leaves_no_manifest_and_the_next_run_the_same_bytes(copy, dataset, monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    (copy / "manifest.json").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(dataset_merge, "write_formats", interrupted)
+        assert main(["resume", str(copy)]) == 1
+    assert "interrupted" in capsys.readouterr().err
+    assert not (copy / "manifest.json").exists()
+    assert main(["resume", str(copy)]) == 0
+    assert contents(copy) == contents(dataset)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_cannot_be_written_any_more_is_one_line_and_can_be_gone_on_with(
+    copy, dataset, monkeypatch, capsys, code
+):
+    def full(*_):
+        raise OSError(code, os.strerror(code))
+
+    (copy / "images/S1_lean/cam_01/000002.png").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(shard_run, "move_into_place", full)
+        assert main(["resume", str(copy)]) == 2
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("simspine: ")]
+    assert len(errors) == 1
+    assert os.strerror(code) in errors[0]
+    assert main(["resume", str(copy)]) == 0
+    assert contents(copy) == contents(dataset)
 
 
 def test_a_damaged_record_or_manifest_is_found_and_repaired(copy, dataset):
@@ -157,6 +285,7 @@ def test_repair_refuses_an_input_that_has_changed(copy, inputs, capsys):
     (copy / "images/S1_lean/cam_01/000002.png").unlink()
     job = json.loads((copy / "job.json").read_text())
     job["settings"]["recordings"][0]["files"]["0/model"]["sha256"] = "0" * 64
+    job["job"] = settings_hash(job["settings"])
     (copy / "job.json").write_text(json.dumps(job))
     before = contents(copy)
     assert main(["repair", str(copy)]) == 2
