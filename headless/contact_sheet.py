@@ -186,14 +186,20 @@ def _keypoints_text(labels: Labels) -> str:
 
 
 def _header(pen: ImageDraw, width: int, title: str, about: str) -> None:
-    pen.text((EDGE_PX, 26), title, font=font(28), fill=_TEXT)
-    pen.text((EDGE_PX, 64), about, font=font(16), fill=_FAINT)
+    """What the sheet shows, and which colour is which part of the spine."""
     right = float(width - EDGE_PX)
     for region in reversed(REGION_COLORS):
         right -= pen.textlength(region, font=font(16))
         pen.text((right, 34), region, font=font(16), fill=_TEXT)
         pen.ellipse((right - 20, 38, right - 8, 50), fill=REGION_COLORS[region])
         right -= 42
+    size, room = 28, right - EDGE_PX
+    while size > 14 and pen.textlength(title, font=font(size)) > room:
+        size -= 1
+    while len(title) > 4 and pen.textlength(title, font=font(size)) > room:
+        title = f"{title[:-2]}…"
+    pen.text((EDGE_PX, 40), title, font=font(size), fill=_TEXT, anchor="lm")
+    pen.text((EDGE_PX, 64), about, font=font(16), fill=_FAINT)
 
 
 def _spread(count: int, most: int) -> list[int]:

@@ -14,10 +14,21 @@ from .render_config import DatasetConfig
 from .render_progress import clock
 from .render_recording import RecordingInputs
 
-BYTES_PER_PIXEL = {"png": 1.6, "jpg": 0.35}
-BYTES_PER_LABELLED_IMAGE = 12_000
+# Bytes were measured on the sample's `fitted` avatar lifting with a twist before two cameras of 1000 x 1000 px in a
+# room, which takes more than a studio (0.31 B a pixel as PNG); noisy ones are those images with 8 grey levels of noise.
+BYTES_PER_PIXEL = {"png": 0.85, "jpg": 0.14}
+NOISY_BYTES_PER_PIXEL = {"png": 2.3, "jpg": 0.47}
+OVERLAY_BYTES_PER_PIXEL = {"clean": 0.1, "noisy": 0.33}  # JPEG of quality 92
+PASS_BYTES_PER_PIXEL = {"depth": 0.8, "normals": 2.8, "bodies": 0.05}  # twice what a studio takes
+BYTES_PER_PERSON = 11_500  # in an image: in the shards and in the recording's labels, with occlusion and masks
+BYTES_PER_FORMAT = 8_000  # in an image and of a person: COCO, the largest
+BYTES_PER_DATASET = 1_000_000  # contact sheet, card, manifest
+# CPU-s of a megapixel, as `simspine bench render` measures them in a room; reference is 1024/16 of its naive image.
+IMAGE_CPU_SECONDS = {"draft": 1.0, "standard": 1.7, "reference": 4600.0}
+PLATE_CPU_SECONDS = {"draft": 40.0, "standard": 71.0, "reference": 0.0}  # of each camera's background in a recording
+# Where a camera moves there is no background: samples of an image / of a background, of what a background takes.
+MOVING_CPU_SECONDS = {"draft": 40.0 / 8, "standard": 71.0 * 3 / 16, "reference": 0.0}
 _MOST_RECORDINGS = 40  # that are listed
-CPU_SECONDS_PER_MEGAPIXEL = {"draft": 0.8, "standard": 1.5, "reference": 60.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +46,41 @@ class PlanSize:
 
 def plan_size(config: DatasetConfig, inputs: Sequence[RecordingInputs]) -> PlanSize:
     """The size of a data set: disk and time are estimates."""
-    sizes = camera_sizes(config)
-    counts = [len(each.rows) for each in inputs]
-    frames, views = sum(counts), max(len(own) for own in sizes)
-    pixels = sum(count * sum(width * height for width, height in own) for own, count in zip(sizes, counts, strict=True))
-    images = sum(count * len(own) for own, count in zip(sizes, counts, strict=True))
-    shards = sum(-(-len(each.rows) // config.shard_frames) for each in inputs)
-    copies = 2 if config.overlays else 1
-    size = pixels * BYTES_PER_PIXEL[config.render.image_format] * copies + images * BYTES_PER_LABELLED_IMAGE
-    cost = CPU_SECONDS_PER_MEGAPIXEL[config.render.quality] * pixels / 1e6
-    return PlanSize(len(inputs), frames, views, images, shards, int(size), cost)
+    sizes, quality = camera_sizes(config), config.render.quality
+    frames = images = shards = people = clean = noisy = backgrounds = 0
+    for each, own in zip(inputs, sizes, strict=True):
+        count, of_frame = len(each.rows), sum(width * height for width, height in own)
+        frames, images = frames + count, images + count * len(own)
+        people += count * len(own) * len(each.config.people)
+        shards += -(-count // config.shard_frames)
+        backgrounds += of_frame
+        if _is_noisy(config, each):
+            noisy += count * of_frame
+        else:
+            clean += count * of_frame
+    size = _image_bytes(config, clean, noisy) + BYTES_PER_DATASET
+    size += people * (BYTES_PER_PERSON + BYTES_PER_FORMAT * len(config.formats))
+    of_image = IMAGE_CPU_SECONDS[quality]
+    if config.cameras.get("preset") == "handheld":  # which have no background to keep
+        of_image, backgrounds = of_image + MOVING_CPU_SECONDS[quality], 0
+    cost = (of_image * (clean + noisy) + PLATE_CPU_SECONDS[quality] * backgrounds) / 1e6
+    return PlanSize(len(inputs), frames, max(map(len, sizes)), images, shards, int(size), cost)
+
+
+def _is_noisy(config: DatasetConfig, inputs: RecordingInputs) -> bool:
+    """Whether a recording's images have noise in them, which no file format can make small."""
+    unclean = config.render.denoise is False or config.render.quality == "reference"
+    return unclean or inputs.variety.camera_noise is not None
+
+
+def _image_bytes(config: DatasetConfig, clean: int, noisy: int) -> float:
+    """Of the images of so many pixels, and of what lies beside them."""
+    kind = config.render.image_format
+    size = clean * BYTES_PER_PIXEL[kind] + noisy * NOISY_BYTES_PER_PIXEL[kind]
+    size *= 2 if "webdataset" in config.formats else 1  # which holds the images once more
+    if config.overlays:
+        size += clean * OVERLAY_BYTES_PER_PIXEL["clean"] + noisy * OVERLAY_BYTES_PER_PIXEL["noisy"]
+    return size + (clean + noisy) * sum(PASS_BYTES_PER_PIXEL.get(label, 0.0) for label in config.labels)
 
 
 def check_disk(config: DatasetConfig, inputs: Sequence[RecordingInputs], folder: Path) -> None:
@@ -67,23 +103,43 @@ def check_disk(config: DatasetConfig, inputs: Sequence[RecordingInputs], folder:
         )
 
 
-def plan_text(config: DatasetConfig, inputs: Sequence[RecordingInputs], folder: Path, as_json: bool) -> str:
+def plan_text(config: DatasetConfig, inputs: Sequence[RecordingInputs], folder: Path | None, as_json: bool) -> str:
     """What would be made, for a person or as JSON."""
     size = plan_size(config, inputs)
     if as_json:
-        return json.dumps({"name": config.name, "output": str(folder), **asdict(size)})
+        return json.dumps({"name": config.name, "output": None if folder is None else str(folder), **asdict(size)})
     lines = [
-        f"{config.name}: {size.recordings} recordings, {size.frames} frames, {size.views} views, {size.images} images",
-        f"in {size.shards} shards of up to {config.shard_frames} frames, into {folder}",
-        f"about {in_words(size.bytes)} of disk, about {clock(size.cpu_seconds)} of CPU time on one core"
-        f" ({config.render.quality})",
+        config.name,
+        f"  images   {size.images} of {_sizes_text(config)}: {_counted(size.recordings, 'recording')}, "
+        f"{_counted(size.frames, 'frame')}, {_counted(size.views, 'view')}",
+        f"  labels   {', '.join(('keypoints', *config.labels))}; formats: {', '.join(config.formats) or 'none'}",
+        f"  shards   {size.shards} of up to {_counted(config.shard_frames, 'frame')}",
+        f"  disk     about {in_words(size.bytes)}{'' if folder is None else f' in {folder}'}",
+        f"  time     about {clock(size.cpu_seconds)} on one core ({config.render.quality}), less on a GPU",
+        "",
+        *_recording_lines(inputs[:_MOST_RECORDINGS]),
     ]
-    for given in inputs[:_MOST_RECORDINGS]:
-        recording = given.config
-        people = ", ".join(f"{each.model.name} + {each.motion.name}: {each.avatar}" for each in recording.people)
-        lines.append(f"  {recording.name}: {len(given.rows)} frames; {people}")
     more = len(inputs) - _MOST_RECORDINGS
     return "\n".join([*lines, f"  and {more} more"] if more > 0 else lines)
+
+
+def _recording_lines(inputs: Sequence[RecordingInputs]) -> list[str]:
+    """A line for each recording and, below it, one for each person."""
+    width = max(len(each.config.name) for each in inputs)
+    lines = []
+    for each in inputs:
+        people = [f"{person.avatar} ({person.model.name}, {person.motion.name})" for person in each.config.people]
+        lines.append(f"  {each.config.name:<{width}}  {_counted(len(each.rows), 'frame')}  {people[0]}")
+        lines += [f"  {'':<{width}}  and {person}" for person in people[1:]]
+    return lines
+
+
+def _sizes_text(config: DatasetConfig) -> str:
+    return ", ".join(dict.fromkeys(f"{width} x {height} px" for own in camera_sizes(config) for width, height in own))
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def in_words(size: float) -> str:

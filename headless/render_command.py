@@ -108,7 +108,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.check:
         from .render_check import plan_text
 
-        print(plan_text(config, checked_inputs(config), output, arguments.json), flush=True)
+        place = output if arguments.config or arguments.output else None
+        print(plan_text(config, checked_inputs(config), place, arguments.json), flush=True)
         return 0
     if arguments.cluster:
         from .render_cluster import render_on_cluster

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from ..exporters.dataset_formats import check_formats
 from ..simspine_addon.kinematics.forward import pose_track
-from ..simspine_addon.model.types import Model
 from ..simspine_addon.scene.body_shape import body_tubes
 from .render_cameras import check_cameras
 from .render_config import DatasetConfig
-from .render_recording import RecordingInputs, prepare_person, read_inputs
+from .render_people import prepare_person
+from .render_recording import RecordingInputs, Shelf, read_inputs
 
 
 def checked_inputs(config: DatasetConfig) -> tuple[RecordingInputs, ...]:
@@ -34,7 +33,7 @@ def all_inputs(config: DatasetConfig) -> tuple[RecordingInputs, ...]:
     Raises:
         InputError: a file or row that cannot be used.
     """
-    shelf: dict[Path, Model] = {}
+    shelf = Shelf()
     return tuple(read_inputs(config, recording, shelf) for recording in config.recordings)
 
 

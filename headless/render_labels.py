@@ -17,8 +17,9 @@ from ..simspine_addon.scene.visibility import VisibilityTester
 from ..simspine_addon.scene.visibility_objects import scene_triangles
 from ..simspine_addon.spine.endplates import Endplates
 from .render_config import DatasetConfig
+from .render_people import PreparedPerson
 from .render_plan import frames_of
-from .render_recording import PreparedPerson, RecordingInputs
+from .render_recording import RecordingInputs
 from .render_scene import Person
 from .stats_analysis import model_endplates
 

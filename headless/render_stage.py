@@ -25,8 +25,9 @@ from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, KEYPOINT_PARENTS
 from .render_cameras import RecordingCameras, cameras_for, located_camera
 from .render_config import DatasetConfig, person_name
 from .render_labels import Actor, KeepPasses, Labeller, build_labeller
+from .render_people import PreparedPerson, prepare_people
 from .render_plan import frames_of
-from .render_recording import PreparedPerson, RecordingInputs, prepare_people
+from .render_recording import RecordingInputs
 from .render_scene import Keyed, Person, add_moving_avatar, add_person, surface_samples
 from .render_shutter import MovementBoxes, shutter_keys
 from .render_variety import looks_of

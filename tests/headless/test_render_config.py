@@ -54,6 +54,11 @@ variety = ["office", "park"]
     assert {each.variety["surroundings"] for each in config.recordings} == {"room", "outdoor"}
 
 
+def test_what_hides_keypoints_is_found_out_unless_the_file_says_otherwise(folder):
+    assert read_config(write(folder, ONE)).labels == ("occlusion",)
+    assert read_config(write(folder, "[dataset]\nlabels = []\n" + ONE)).labels == ()
+
+
 def test_a_pattern_means_all_files_that_fit_in_order_of_name(folder):
     text = '[[recordings]]\nmodel = "s1.osim"\nmotion = "*.mot"\n'
     assert [each.action for each in read_config(write(folder, text)).recordings] == ["lift", "reach", "walk"]

@@ -319,6 +319,21 @@ def test_check_prints_the_plan_and_renders_nothing(config, tmp_path, capsys):
     assert not (tmp_path / "set").exists()
 
 
+def test_the_disk_that_is_asked_for_is_enough(dataset, config, tmp_path, capsys):
+    assert main(["--config", str(config), "-o", str(tmp_path / "set"), "--check", "--json"]) == 0
+    taken = sum(path.stat().st_size for path in dataset.rglob("*") if path.is_file())
+    assert taken < json.loads(capsys.readouterr().out)["bytes"] < 10 * taken
+
+
+def test_the_plan_in_words_names_images_labels_disk_time_and_every_recording(config, capsys):
+    assert main(["--config", str(config), "--check"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "two"
+    assert lines[1] == "  images   12 of 64 x 48 px: 2 recordings, 6 frames, 2 views"
+    assert [line.split()[0] for line in lines[2:6]] == ["labels", "shards", "disk", "time"]
+    assert [line.split()[0] for line in lines[7:]] == ["S1_lean", "S1_again"]
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -17,7 +17,8 @@ from simspine.headless.render_cameras import camera_settings  # noqa: E402
 from simspine.headless.render_config import SEED_STREAMS  # noqa: E402
 from simspine.headless.render_config_file import config_document, config_from_document  # noqa: E402
 from simspine.headless.render_inputs import checked_inputs  # noqa: E402
-from simspine.headless.render_recording import RecordingInputs, prepare_people, read_inputs  # noqa: E402
+from simspine.headless.render_people import prepare_people  # noqa: E402
+from simspine.headless.render_recording import RecordingInputs, Shelf, read_inputs  # noqa: E402
 from simspine.headless.render_stage import Stage, build_stage, drawn  # noqa: E402
 from simspine.headless.shard_plan import Engine, Hardware  # noqa: E402
 from simspine.sample_rigs import sample_model_path, sample_motion_path  # noqa: E402
@@ -60,8 +61,8 @@ LABELS = {
 
 def document(model: Path, motion: Path, **tables: object) -> dict:
     """A data set of one recording as a parsed file; `recording` adds to it, all else are tables."""
-    more = tables.pop("recording", {})
-    recording = {"model": str(model), "motion": str(motion), "avatar": "skeleton", "frames": "0:2", **more}
+    recording = {"model": str(model), "motion": str(motion), "avatar": "skeleton", "frames": "0:2"}
+    recording |= tables.pop("recording", {})  # pyright: ignore[reportOperatorIssue]
     plain = {
         "render": {"size": [96, 72], "quality": "draft", "device": "cpu", "denoise": False},
         "cameras": {"preset": "ring", "count": 2, "jitter_position_m": 0.05},
@@ -71,7 +72,7 @@ def document(model: Path, motion: Path, **tables: object) -> dict:
 
 def inputs_of(given: dict, number: int = 0) -> tuple:
     config = config_from_document(given, Path("/"))
-    return config, read_inputs(config, config.recordings[number], {})
+    return config, read_inputs(config, config.recordings[number], Shelf())
 
 
 def staged(given: dict, plates: Path | None = None, number: int = 0) -> Stage:
