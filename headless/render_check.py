@@ -25,6 +25,7 @@ BYTES_PER_FORMAT = 8_000  # in an image and of a person: COCO, the largest
 BYTES_PER_DATASET = 1_000_000  # contact sheet, card, manifest
 # CPU-s of a megapixel, as `simspine bench render` measures them in a room; reference is 1024/16 of its naive image.
 IMAGE_CPU_SECONDS = {"draft": 1.0, "standard": 1.7, "reference": 4600.0}
+PLATE_SAMPLES = {"draft": 8, "standard": 16, "reference": 1024}  # those of scene/render.QUALITIES
 PLATE_CPU_SECONDS = {"draft": 40.0, "standard": 71.0, "reference": 0.0}  # of each camera's background in a recording
 # Where a camera moves there is no background: samples of an image / of a background, of what a background takes.
 MOVING_CPU_SECONDS = {"draft": 40.0 / 8, "standard": 71.0 * 3 / 16, "reference": 0.0}
@@ -63,7 +64,9 @@ def plan_size(config: DatasetConfig, inputs: Sequence[RecordingInputs]) -> PlanS
     of_image = IMAGE_CPU_SECONDS[quality]
     if config.cameras.get("preset") == "handheld":  # which have no background to keep
         of_image, backgrounds = of_image + MOVING_CPU_SECONDS[quality], 0
-    cost = (of_image * (clean + noisy) + PLATE_CPU_SECONDS[quality] * backgrounds) / 1e6
+    wanted = config.render.plate_samples
+    finer = 1.0 if wanted is None else wanted / PLATE_SAMPLES[quality]
+    cost = (of_image * (clean + noisy) + PLATE_CPU_SECONDS[quality] * finer * backgrounds) / 1e6
     return PlanSize(len(inputs), frames, max(map(len, sizes)), images, shards, int(size), cost)
 
 

@@ -88,6 +88,7 @@ class RenderConfig:
     denoise: bool | None = None
     image_format: str = "png"
     device: str = "auto"
+    plate_samples: int | None = None  # of the background of each camera that stands still
 
 
 @dataclass(frozen=True, slots=True)

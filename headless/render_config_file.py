@@ -117,6 +117,7 @@ def config_document(config: DatasetConfig, base: Path) -> dict[str, object]:
             **({} if render.size is None else {"size": list(render.size)}),
             **({} if render.samples is None else {"samples": render.samples}),
             **({} if render.denoise is None else {"denoise": render.denoise}),
+            **({} if render.plate_samples is None else {"plate_samples": render.plate_samples}),
             "image_format": render.image_format,
             "device": render.device,
         },
@@ -193,6 +194,7 @@ def _render(table: StrictTable | None) -> RenderConfig:
         denoise=table.flag("denoise"),
         image_format=table.choice("image_format", IMAGE_FORMATS, "png") or "png",
         device=table.choice("device", DEVICES, "auto") or "auto",
+        plate_samples=table.integer("plate_samples", None, 1),
     )
     table.finish()
     return config

@@ -205,7 +205,8 @@ def render_settings(config: DatasetConfig, engine: Engine) -> cycles.RenderSetti
     """What the configuration asks of Cycles, as far as this build of Blender can."""
     render = config.render
     denoise = render.denoise if engine.denoises else False
-    return cycles.settings_of(render.quality, render.samples, denoise, render.image_format)
+    settings = cycles.settings_of(render.quality, render.samples, denoise, render.image_format)
+    return settings if render.plate_samples is None else replace(settings, plate_samples=render.plate_samples)
 
 
 def joined_box(boxes: Array) -> Array:

@@ -27,8 +27,11 @@ _DECIDING_CODE = (
     "simspine_addon/retarget/**/*.*",
     "simspine_addon/scene/*.py",
     "sample_rigs/**/*.py",
+    "exporters/anatomy.py",
     "exporters/labels.py",
+    "exporters/masks.py",
     "exporters/outline.py",
+    "exporters/people_seen.py",
     "headless/render_*.py",
     "headless/shard_*.py",
 )
