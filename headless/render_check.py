@@ -24,11 +24,11 @@ BYTES_PER_PERSON = 11_500  # in an image: in the shards and in the recording's l
 BYTES_PER_FORMAT = 8_000  # in an image and of a person: COCO, the largest
 BYTES_PER_DATASET = 1_000_000  # contact sheet, card, manifest
 # CPU-s of a megapixel, as `simspine bench render` measures them in a room; reference is 1024/16 of its naive image.
-IMAGE_CPU_SECONDS = {"draft": 1.0, "standard": 1.7, "reference": 4600.0}
+IMAGE_CPU_SECONDS = {"draft": 1.0, "standard": 1.5, "reference": 4600.0}
 PLATE_SAMPLES = {"draft": 8, "standard": 16, "reference": 1024}  # those of scene/render.QUALITIES
-PLATE_CPU_SECONDS = {"draft": 40.0, "standard": 71.0, "reference": 0.0}  # of each camera's background in a recording
+PLATE_CPU_SECONDS = {"draft": 40.0, "standard": 68.0, "reference": 0.0}  # of each camera's background in a recording
 # Where a camera moves there is no background: samples of an image / of a background, of what a background takes.
-MOVING_CPU_SECONDS = {"draft": 40.0 / 8, "standard": 71.0 * 3 / 16, "reference": 0.0}
+MOVING_CPU_SECONDS = {"draft": 40.0 / 8, "standard": 68.0 * 3 / 16, "reference": 0.0}
 _MOST_RECORDINGS = 40  # that are listed
 
 

@@ -21,8 +21,8 @@ from .render import Device, RenderSettings, configure, is_whole_image
 
 SHADE_STEPS = (2.0, 8.0)  # fewest and most px of the image to one of its shade
 SHADE_SIDE = 125  # px that the longer side of a shade has in between
-SHADE_SAMPLES = 8
-_VERSION = 1  # of how plates are made: raise it when their pixels change
+SHADE_SAMPLES = 6
+_VERSION = 2  # of how plates are made: raise it when their pixels change
 _SEED = 0  # one for all, so that the shade differs from its plate only where the movers make a difference
 
 Window = tuple[int, int, int, int]  # x, y, width, height in whole px

@@ -50,7 +50,7 @@ class RenderSettings:
     denoise: bool = True
     file_format: str = "png"
     seed: int = 0
-    denoise_quality: Literal["FAST", "BALANCED", "HIGH"] = "BALANCED"
+    denoise_quality: Literal["FAST", "BALANCED", "HIGH"] = "FAST"
     prefilter: Literal["NONE", "FAST", "ACCURATE"] = "FAST"
     guides: Literal["RGB", "RGB_ALBEDO", "RGB_ALBEDO_NORMAL"] = "RGB_ALBEDO_NORMAL"
     max_bounces: int = 4
