@@ -32,7 +32,7 @@ def openpose_folder(folder: Path, name: str = "cam{:02d}_json", view_offset: int
     return folder
 
 
-def same(found, rate=0.0) -> None:
+def assert_same(found, rate=0.0) -> None:
     assert np.array_equal(found.points[:, :, 0], PIXELS)
     assert np.array_equal(found.scores[:, :, 0], SCORES)
     assert found.keypoint_names == KEYPOINT_NAMES[:26]
@@ -42,13 +42,13 @@ def same(found, rate=0.0) -> None:
 
 def test_openpose_folders_of_a_pose2sim_project_are_read(tmp_path):
     openpose_folder(tmp_path / "pose")
-    same(read_detections(tmp_path, CAMERAS))
-    same(read_detections(tmp_path / "pose", CAMERAS, rate=30.0), 30.0)
+    assert_same(read_detections(tmp_path, CAMERAS))
+    assert_same(read_detections(tmp_path / "pose", CAMERAS, rate=30.0), 30.0)
 
 
 def test_views_without_camera_names_are_taken_in_order_with_a_warning(tmp_path):
     found = read_detections(openpose_folder(tmp_path, "GoPro_{}_json", 5), CAMERAS)
-    same(found)
+    assert_same(found)
     assert "alphabetical order: GoPro_5_json = cam_01" in found.warnings[0]
 
 
@@ -86,7 +86,7 @@ def test_mmpose_predictions_of_each_video_are_read_with_boxes(tmp_path):
     for view in range(4):
         (tmp_path / f"cam_{view + 1}.json").write_text(json.dumps(mmpose_document(view)))
     found = read_detections(tmp_path, CAMERAS)
-    same(found)
+    assert_same(found)
     assert found.boxes[0, 0, 0].tolist() == [10, 20, 100, 200]
 
 
@@ -96,7 +96,7 @@ def test_mmpose_predictions_of_single_images_are_read(tmp_path):
         inner.mkdir()
         for frame, row in enumerate(mmpose_document(view)["instance_info"]):
             (inner / f"{frame:06d}.json").write_text(json.dumps(row["instances"]))
-    same(read_detections(tmp_path, CAMERAS))
+    assert_same(read_detections(tmp_path, CAMERAS))
 
 
 def test_mmpose_s_own_names_become_ours(tmp_path):
@@ -123,7 +123,7 @@ def coco_rows(view: int, identity) -> list[dict]:
 def test_coco_results_of_each_camera_are_read(tmp_path):
     for view in range(4):
         (tmp_path / f"cam_{view + 1:02d}.json").write_text(json.dumps(coco_rows(view, lambda _, f: f"{f:05d}.jpg")))
-    same(read_detections(tmp_path, CAMERAS))
+    assert_same(read_detections(tmp_path, CAMERAS))
 
 
 def test_coco_results_beside_their_images_are_read(tmp_path):
@@ -135,7 +135,7 @@ def test_coco_results_beside_their_images_are_read(tmp_path):
     ]
     (tmp_path / "person_keypoints.json").write_text(json.dumps({"images": images, "annotations": [], "categories": []}))
     (tmp_path / "results.json").write_text(json.dumps(rows))
-    same(read_detections(tmp_path, CAMERAS))
+    assert_same(read_detections(tmp_path, CAMERAS))
 
 
 def labels_of_a_render():
@@ -171,9 +171,9 @@ def test_our_own_archive_comes_back_equal(tmp_path):
         rate=50.0,
     )
     write_detections(tmp_path / "detections.npz", given)
-    same(read_detections(tmp_path / "detections.npz", CAMERAS), 50.0)
+    assert_same(read_detections(tmp_path / "detections.npz", CAMERAS), 50.0)
     (tmp_path / "detections.json").write_text("{}")  # the report that `simspine detect` writes beside it
-    same(read_detections(tmp_path, CAMERAS), 50.0)
+    assert_same(read_detections(tmp_path, CAMERAS), 50.0)
 
 
 def test_a_rate_for_every_tenth_frame_is_that_of_the_camera():
