@@ -19,7 +19,7 @@ from .simspine_folder import write_simspine_folder
 from .simspine_hdf5 import write_simspine_hdf5
 from .simspine_layout import safe_name
 from .simspine_npz import write_simspine_npz
-from .webdataset_tar import DEFAULT_SHARD, write_webdataset
+from .webdataset_tar import write_webdataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class FormatJob:
     folder: Path
     recordings: Sequence[Recording]
     description: str = ""
-    shard_size: int = DEFAULT_SHARD  # images in a WebDataset tar
-    models: Mapping[str, Path] = field(default_factory=dict)  # OpenSim documents by `Recording.model_file`
+    shard_size: int | None = None  # images in a WebDataset tar
+    models: Mapping[str, Path] = field(default_factory=dict)  # OpenSim documents, see `write_formats`
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def write_formats(
     formats: Sequence[str],
     description: str = "",
     *,
-    shard_size: int = DEFAULT_SHARD,
+    shard_size: int | None = None,
     models: Mapping[str, Path] | None = None,
 ) -> list[Path]:
     """Write each of `formats` into the data set's folder; gives the files (folders, where there is one an image).
@@ -110,8 +110,8 @@ def write_formats(
     Args:
         recordings: a list, or `StoredRecordings` where they are many.
         description: a line for formats that have a place for one.
-        shard_size: images in a WebDataset tar.
-        models: OpenSim documents by `Recording.model_file`, which the SIMSPINE folder copies.
+        shard_size: images in a WebDataset tar, if not the usual number.
+        models: OpenSim documents by `Recording.name` or `model_file`, which the SIMSPINE folder copies.
 
     Raises:
         InputError: see `check_formats` and the writers; formats before it are whole, this one may be in part.
@@ -175,7 +175,8 @@ FORMATS: dict[str, FormatWriter] = {
     ),
     "mmpose": FormatWriter(
         "MMPose: COCO annotations with metainfo and data set configuration in mmpose/",
-        "COCO keypoints with MMPose's `dataset_info` (mirror partners, skeleton, OKS sigmas); MMPose counts hidden "
+        "COCO keypoints with MMPose's `dataset_info` (mirror partners, skeleton, OKS sigmas); `dataset` and "
+        "`evaluator` are in `mmpose/simspine_dataset.py`, for `Config.fromfile` or `_base_`; MMPose counts hidden "
         "keypoints (1) as visible.",
         lambda job: write_mmpose(job.folder / "mmpose", job.recordings, job.description),
     ),
@@ -186,10 +187,10 @@ FORMATS: dict[str, FormatWriter] = {
         lambda job: write_webdataset(job.folder / "webdataset", job.recordings, job.folder, job.shard_size),
     ),
     "parquet": FormatWriter(
-        "Parquet: labels.parquet, a row for each image and person",
+        "Parquet: metadata.parquet, a row for each image and person",
         f"Every number in full precision, NaN where there is none; {_CAMERA} in OpenSim's ground (Y up, m), with the "
         "pose of that very image; angles in radians.",
-        _write_file("labels.parquet", write_parquet),
+        _write_file("metadata.parquet", write_parquet),
         (("pyarrow", "pyarrow"),),
     ),
     "h36m": FormatWriter(
@@ -201,9 +202,11 @@ FORMATS: dict[str, FormatWriter] = {
         needs_images=True,
     ),
     "openpose": FormatWriter(
-        "OpenPose JSON: openpose/<recording>/<camera>/<frame>_keypoints.json",
+        "OpenPose JSON: openpose/<recording>/pose/<camera>_json/<image>_keypoints.json, a project of Pose2Sim",
         "`pose_keypoints_2d` holds the labels' own keypoints in their order, not BODY_25; score 1 seen, 0.5 hidden, 0 "
-        f"outside the image. `calibration.toml` beside them is in {_Z_UP}.",
+        "outside the image; `people[n]` is the same person in all views. Images are counted from 0, `frame` is the "
+        f"row of the motion. `calibration/calibration.toml` is in {_Z_UP}; `Pose2Sim.triangulation()` in the folder "
+        "of a recording gives the 3D points back.",
         lambda job: write_openpose(job.folder / "openpose", job.recordings),
     ),
 }

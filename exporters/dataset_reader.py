@@ -217,18 +217,20 @@ def _hdf5_trial(path: Path, group: Any, subject: str, action: str, named: str) -
         subject=subject,
         action=action,
         cameras=_hdf5_cameras(path, group["calibration"] if own is None else own),
-        model_path=_find_model(path, subject, named),
+        model_path=_find_model(path, subject, action, named),
         model_named=named,
         group=f"{subject}/{action}",
         warnings=warnings,
     )
 
 
-def _find_model(path: Path, subject: str, named: str) -> Path | None:
-    """The model where the file says, or by its name beside the HDF5 or in a folder of models near it."""
+def _find_model(path: Path, subject: str, action: str, named: str) -> Path | None:
+    """The action's own model in a folder of models near the HDF5, else the one that the file names, there or beside it,
+    else the subject's."""
     name = named.replace("\\", "/")
     folders = [path.parent, path.parent / "models", path.parent / "simspine" / "models", path.parent.parent / "models"]
-    candidates = [Path(name), path.parent / name]
+    candidates = [folder / f"{subject}_{action}.osim" for folder in folders[1:]]  # as `simspine/` beside it has them
+    candidates += [Path(name), path.parent / name]
     candidates += [folder / each for folder in folders for each in (Path(name).name, f"{subject}.osim")]
     return next((each for each in candidates if each.name and each.is_file()), None)
 

@@ -62,6 +62,8 @@ class Labels:
     `points_2d` is in px and not clipped: NaN where the model has no such keypoint or it lies behind the camera.
     `boxes` is (x, y, width, height) in px of whatever is seen, cut to the image, NaN where nothing is.
     Where an avatar is seen, the points are its own, and `points_world_model` has the model's beside them.
+    Of cameras that read an image row after row, `points_camera`, `points_2d` and `boxes` are of the moments in which
+    each point's own row is read (`capture/rolling_shutter.py`), and `points_world` is of the image's time.
     """
 
     keypoint_names: tuple[str, ...]  # [K]

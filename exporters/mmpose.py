@@ -13,6 +13,7 @@ from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, KEYPOINT_PARENTS, K
 from .coco import write_coco
 from .recording import Recording
 
+_HERE = "{{ fileDirname }}"  # MMEngine puts the folder of the file here when it reads a configuration
 ANNOTATIONS, METAINFO, DATASET = "annotations.json", "simspine_metainfo.py", "simspine_dataset.py"
 
 # COCO's 17, then as the SIMSPINE paper's detector was evaluated (arXiv 2602.20792)
@@ -68,6 +69,8 @@ def metainfo() -> dict[str, Any]:
 def write_mmpose(folder: str | Path, recordings: Sequence[Recording], description: str = "") -> list[Path]:
     """Write annotations, metainfo and a data set's configuration into `folder`, which lies in the data set's own.
 
+    The configuration has `dataset` and `evaluator`, for `Config.fromfile` or as a `_base_`, wherever the folder lies.
+
     Raises:
         InputError: keypoints that are not the 37 of SIMSPINE in their order, or no place to write.
     """
@@ -81,15 +84,15 @@ def write_mmpose(folder: str | Path, recordings: Sequence[Recording], descriptio
     _write(folder / METAINFO, f"# The 37 SIMSPINE keypoints for MMPose\ndataset_info = {info}\n")
     dataset = {
         "type": "CocoDataset",
-        "data_root": ".",
+        "data_root": f"{_HERE}/..",
         "data_mode": "topdown",
         "ann_file": f"{folder.name}/{ANNOTATIONS}",
         "data_prefix": {"img": "."},
-        "metainfo": {"from_file": f"{folder.name}/{METAINFO}"},
+        "metainfo": {"from_file": f"{_HERE}/{METAINFO}"},
     }
-    text = pprint.pformat(dataset, width=116, sort_dicts=False)
-    head = "# Part of an MMPose configuration: put the data set's folder before data_root and from_file; add a pipeline"
-    _write(folder / DATASET, f"{head}\ndataset = {text}\n")
+    evaluator = {"type": "CocoMetric", "ann_file": f"{_HERE}/{ANNOTATIONS}"}
+    text = f"dataset = {pprint.pformat(dataset, width=116, sort_dicts=False)}\nevaluator = {evaluator}\n"
+    _write(folder / DATASET, f"# Base of an MMPose configuration; the pipeline is yours\n{text}")
     return [folder / ANNOTATIONS, folder / METAINFO, folder / DATASET]
 
 

@@ -1,4 +1,8 @@
-"""Labels as one Parquet table, a row for each image and person, for pandas, Polars, DuckDB or Spark."""
+"""Labels as one Parquet table, a row for each image and person, for pandas, Polars, DuckDB, Spark or Hugging Face.
+
+Called `metadata.parquet`, with a column `file_name`, beside the folder of images, it is what the image folders of
+Hugging Face's `datasets` take: `load_dataset` then gives each row with its image.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +27,12 @@ _BLOCK = 4096  # frames of one view and person: a row group
 def write_parquet(path: str | Path, recordings: Sequence[Recording]) -> None:
     """Write the table: by recording, person, view and frame; lists for arrays, float64, null where there is nothing.
 
-    Columns: recording, subject, action, image, camera, view, frame, time, person, width, height; K [3][3], R [3][3],
-    t [3] of this very image (X_cam = R X + t, OpenSim's ground, m), distortion_model, distortion; box [4]; keypoints
-    [K][2] px (NaN where there is none), visibility [K], keypoints_3d_world and keypoints_3d_camera [K][3] m;
-    keypoints_3d_world_model, hidden_by [K] (codes), depth_under_skin [K], facing [K], segmentation (RLE), axis_names,
-    axes (rad, m), lumbar_lordosis, thoracic_kyphosis (rad). Keypoint names and parents are in the schema's metadata.
+    Columns: recording, subject, action, file_name, camera, view, frame, time, person, width, height; K [3][3],
+    R [3][3], t [3] of this very image (X_cam = R X + t, OpenSim's ground, m), distortion_model, distortion; box [4];
+    keypoints [K][2] px (NaN where there is none), visibility [K], keypoints_3d_world and keypoints_3d_camera [K][3]
+    m; keypoints_3d_world_model, hidden_by [K] (codes), depth_under_skin [K], facing [K], segmentation (RLE),
+    axis_names, axes (rad, m), lumbar_lordosis, thoracic_kyphosis (rad). Keypoint names and parents are in the
+    schema's metadata.
 
     Raises:
         InputError: pyarrow is not installed, recordings with other keypoints than the first, or no place to write.
@@ -57,7 +62,7 @@ def _schema(arrow: Any) -> Any:
     text, whole, real = arrow.string(), arrow.int64(), arrow.float64()
     row, matrix, codes = arrow.list_(real), arrow.list_(arrow.list_(real)), arrow.list_(arrow.uint8())
     kinds = {
-        text: "recording subject action image camera person distortion_model segmentation",
+        text: "recording subject action file_name camera person distortion_model segmentation",
         whole: "view frame width height",
         real: "time lumbar_lordosis thoracic_kyphosis",
         row: "t distortion box depth_under_skin facing axes",
@@ -66,8 +71,8 @@ def _schema(arrow: Any) -> Any:
         arrow.list_(text): "axis_names",
     }
     order = (
-        "recording subject action image camera view frame time person width height K R t distortion_model distortion "
-        "box keypoints visibility keypoints_3d_world keypoints_3d_camera keypoints_3d_world_model hidden_by "
+        "recording subject action file_name camera view frame time person width height K R t distortion_model "
+        "distortion box keypoints visibility keypoints_3d_world keypoints_3d_camera keypoints_3d_world_model hidden_by "
         "depth_under_skin facing segmentation axis_names axes lumbar_lordosis thoracic_kyphosis"
     )
     kind_of = {name: kind for kind, names in kinds.items() for name in names.split()}
@@ -91,7 +96,7 @@ def _columns(
         "recording": _Same(recording.name),
         "subject": _Same(recording.subject),
         "action": _Same(recording.action),
-        "image": [image_name(recording, view, index) for index in indices],
+        "file_name": [image_name(recording, view, index) for index in indices],
         "camera": _Same(camera.name),
         "view": _Same(view),
         "frame": np.asarray(person.frames)[rows],

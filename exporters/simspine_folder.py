@@ -31,7 +31,8 @@ def write_simspine_folder(
     """Write recordings into `folder`, which is made; gives the files.
 
     Args:
-        models: the OpenSim document of each `Recording.model_file`; those that are not in it must be files themselves.
+        models: OpenSim documents by `Recording.name`, or by `Recording.model_file` where all of that name are the same;
+            the `model_file` of those that are not in it must be a file itself.
 
     Raises:
         InputError: a model that cannot be found, cameras that move, keypoints that are not the 37 of SIMSPINE, or no
@@ -47,7 +48,8 @@ def write_simspine_folder(
         subject, stem = recording.subject, f"{recording.subject}_{action}"
         calibrations = (folder / "cameras" / f"Calib_{name}.toml" for name in (subject, stem))
         _first_that_fits(written, list(calibrations), _calibration_bytes(recording))
-        source = models.get(recording.model_file, Path(recording.model_file))
+        named = models.get(recording.model_file, Path(recording.model_file))
+        source = models.get(recording.name, named)
         _first_that_fits(written, [folder / "models" / f"{name}.osim" for name in (subject, stem)], _bytes(source))
         for number, person in enumerate(recording.people, 1):
             name = stem if number == 1 else f"{stem}_person_{number}"

@@ -8,7 +8,9 @@ those of OpenSim's `.mot`, in degrees and metres.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,8 @@ from .labels import Labels
 from .recording import Recording
 
 Array = NDArray[np.float64]
+
+METADATA_GROUP, CAMERA_GROUP = "metadata", "calibration"  # beside the subjects and beside their actions in the HDF5
 
 _LIMB = "Clavicle Shoulder Elbow Wrist", "Hip Knee Ankle BigToe SmallToe Heel"
 _MIDLINE = "Hip Spine_01 Spine_02 Spine_03 Spine_04 Spine_05 Neck Neck_02 Neck_03 Head Nose"
@@ -103,16 +107,38 @@ def distortions(cameras: Sequence[Camera]) -> Array:
     return np.array([np.pad(camera.distortion, (0, length - camera.distortion.size)) for camera in cameras])
 
 
-def action_names(recordings: Sequence[Recording]) -> list[str]:
-    """What each recording's action is called within its subject: its action, or, where two share one, its own name."""
+class Named(Protocol):
+    """What a recording is called, and whose it is."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def action(self) -> str: ...
+
+
+def action_names(recordings: Sequence[Named]) -> list[str]:
+    """What each recording's action is called within its subject: its action, or, where two share one, its own name.
+
+    Raises:
+        InputError: names that the layouts cannot tell apart, or have for something else.
+    """
     keys = [(recording.subject, safe_name(recording.action)) for recording in recordings]
+    counts = Counter(keys)
     names = [
-        key[1] if keys.count(key) == 1 else safe_name(recording.name)
+        key[1] if counts[key] == 1 else safe_name(recording.name)
         for key, recording in zip(keys, recordings, strict=True)
     ]
+    names = [f"{name}_" if name == CAMERA_GROUP else name for name in names]
+    if METADATA_GROUP in {recording.subject for recording in recordings}:
+        raise InputError(f"SIMSPINE's files have no room for a subject called '{METADATA_GROUP}'", hint="rename it")
     subjects = [recording.subject for recording in recordings]
-    if len(set(zip(subjects, names, strict=True))) != len(names):
-        raise InputError("two recordings of one subject have the same name", hint="name them apart")
+    twice = [each for each, count in Counter(zip(subjects, names, strict=True)).items() if count > 1]
+    if twice:
+        subject, name = twice[0]
+        problem = f"two recordings of the subject {subject} would both be called '{name}' in SIMSPINE's files"
+        raise InputError(problem, hint="name them apart by letters and digits")
     return names
 
 

@@ -20,14 +20,16 @@ from .labels import HIDDEN_REASONS, Labels
 from .recording import Recording
 from .simspine_layout import has_images, image_name, safe_name
 
-DEFAULT_SHARD = 1000
+LARGEST_SHARD = 1000
+_LEAST_SHARDS = 8  # a loader gives each of its workers tars of its own, and one without any ends it
 
 
 def write_webdataset(
-    folder: str | Path, recordings: Sequence[Recording], image_root: str | Path, shard_size: int = DEFAULT_SHARD
+    folder: str | Path, recordings: Sequence[Recording], image_root: str | Path, shard_size: int | None = None
 ) -> list[Path]:
     """Write `shard-000000.tar` and so on, `shard_size` images each, into `folder`; gives the files.
 
+    Without a `shard_size` it is 1000, or less where there would be fewer than eight tars for a loader's workers.
     A sample is `<recording>-<camera>-<frame>` with `.png` (or the image's own suffix) and `.json`: the image's
     recording, subject, action, frame, time and camera (K, R, t of this very image, lens), keypoint names, and per
     person every number of the labels in full float64, null where there is none. Image and labels come from
@@ -38,6 +40,8 @@ def write_webdataset(
         InputError: an image that is not there, a shard size that is not positive, or no place to write.
     """
     folder = Path(folder)
+    if shard_size is None:
+        shard_size = _usual_size(recordings)
     if shard_size < 1:
         raise InputError(f"a shard of {shard_size} images cannot be", hint="give a positive number")
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,6 +59,15 @@ def write_webdataset(
         if stale not in written:  # of an earlier run with smaller shards
             stale.unlink()
     return written
+
+
+def _usual_size(recordings: Sequence[Recording]) -> int:
+    count = 0
+    for recording in recordings:
+        count += len(recording.people[0].cameras) * len(recording.people[0].frames)
+        if count >= LARGEST_SHARD * _LEAST_SHARDS:  # a large data set need not be read to its end for this
+            return LARGEST_SHARD
+    return max(count // _LEAST_SHARDS, 1)
 
 
 def _samples(recordings: Sequence[Recording], root: Path) -> Iterator[tuple[str, Path | None, dict[str, Any]]]:
@@ -110,10 +123,11 @@ def _person(person: Labels, visibility: list[int], view: int, index: int) -> dic
         width, height = person.cameras[view].size
         fields["segmentation"] = {"size": [height, width], "counts": person.masks[view][index]}
     if person.anatomy is not None:
-        fields["axes"] = dict(zip(person.anatomy.axis_names, plain(person.anatomy.axes[index]), strict=True))
-        fields["vertebra_rotations"] = dict(
-            zip(person.anatomy.vertebra_names, plain(person.anatomy.vertebra_rotations[index]), strict=True)
-        )
+        # lists, since readers that want one type for all samples cannot have names as keys
+        fields["axis_names"] = list(person.anatomy.axis_names)
+        fields["axes"] = plain(person.anatomy.axes[index])
+        fields["vertebra_names"] = list(person.anatomy.vertebra_names)
+        fields["vertebra_rotations"] = plain(person.anatomy.vertebra_rotations[index])
         fields["lumbar_lordosis"] = plain(person.anatomy.lumbar_lordosis[index])
         fields["thoracic_kyphosis"] = plain(person.anatomy.thoracic_kyphosis[index])
     return fields

@@ -58,15 +58,17 @@ class _Cell:
 
 
 def write_contact_sheet(path: Path, recordings: Sequence[Recording], folder: Path, title: str) -> None:
-    """Up to four views, each as rendered and, below it, with everyone's labels: two frames of a data set of one
-    recording, or the middle frames of up to four recordings of one of several; `folder` is the data set's."""
+    """Up to four views, each as rendered and, below it (beside it, where there are one or two), with everyone's labels:
+    two frames of a data set of one recording, or the middle frames of up to four recordings of one of several;
+    `folder` is the data set's."""
     chosen = [recordings[number] for number in _spread(len(recordings), MOST_RECORDINGS)]
     blocks = []
     for recording in chosen:
         frames = _spread(len(recording.people[0].frames), MOST_FRAMES if len(recordings) == 1 else 1)
         for index in frames:
             name = "" if len(recordings) == 1 else f"{recording.name}   "
-            blocks.append([_cells(recording, folder, index, name, labels) for labels in (False, True)])
+            plain, marked = (_cells(recording, folder, index, name, labels) for labels in (False, True))
+            blocks.append([plain, marked] if len(plain) > MOST_VIEWS // 2 else [plain + marked])
     first = chosen[0].people[0]
     images = sum(len(view) for each in chosen for view in each.image_names)
     if len(recordings) == 1:

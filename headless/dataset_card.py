@@ -9,6 +9,7 @@ import numpy as np
 from ..exporters.dataset_formats import FORMATS, format_notes
 from ..exporters.labels import Labels
 from ..exporters.recording import Recording
+from .dataset_card_header import card_header, load_line
 from .render_config import DatasetConfig
 
 _PLACEMENTS = {
@@ -38,6 +39,7 @@ def dataset_card(
     """README.md of the data set, in Markdown; `residuals` by recording, where avatars are seen."""
     images = sum(len(view) for recording in recordings for view in recording.image_names)
     lines = [
+        *card_header(config.name, config.formats, images, config.render.image_format),
         f"# {config.name}: {images} labelled images",
         "",
         "Rendered by SimSpine from OpenSim models and their joint angles. The labels are computed from the same poses",
@@ -146,7 +148,7 @@ def _format_lines(formats: Sequence[str]) -> list[str]:
     if not formats:
         return []
     lines = [f"- `{name}`: {FORMATS[name].what}. {format_notes(name)}" for name in formats]
-    return ["## Formats", "", *lines, ""]
+    return ["## Formats", "", *lines, *load_line(formats), ""]
 
 
 def _convention_lines(config: DatasetConfig, labels: Labels) -> list[str]:
@@ -170,14 +172,18 @@ def _convention_lines(config: DatasetConfig, labels: Labels) -> list[str]:
         "  lies behind the camera.",
         "- Boxes `x, y, width, height` bound the projection of the rendered surface, cut to the centres of the",
         "  outermost pixels, in the same pixel coordinates as the keypoints.",
-        *(_COCO_LINES if "coco" in config.formats else []),
+        *(_coco_lines(config, labels) if {"coco", "mmpose"} & set(config.formats) else []),
     ]
 
 
-_COCO_LINES = (
-    "- In `annotations.json` keypoints with 0 have the coordinates 0, 0; a keypoint that is lacking is `null` among",
-    "  the 3D points (`keypoints_3d_world`, `keypoints_3d_camera`, m); `area` is that of the box.",
-)
+def _coco_lines(config: DatasetConfig, labels: Labels) -> list[str]:
+    files = [name for name, chosen in (("", "coco"), ("mmpose/", "mmpose")) if chosen in config.formats]
+    area = "of the box" if labels.masks is None else "of the mask, which is the pixels in which the person is seen"
+    return [
+        f"- In {' and '.join(f'`{folder}annotations.json`' for folder in files)} keypoints with 0 have the coordinates",
+        "  0, 0; one that is lacking is `null` among the 3D points (`keypoints_3d_world`, `keypoints_3d_camera`, m);",
+        f"  `area` is that {area}.",
+    ]
 
 
 def _camera_text(labels: Labels) -> str:

@@ -28,7 +28,7 @@ IMAGE_FOLDER, OVERLAY_FOLDER, SHARD_FOLDER, LABEL_FOLDER = "images", "overlays",
 CALIBRATION_FOLDER, PASS_FOLDER, WORK_FOLDER = "calibration", "passes", ".work"
 DATA_FOLDERS = (PASS_FOLDER, IMAGE_FOLDER, OVERLAY_FOLDER, SHARD_FOLDER, LABEL_FOLDER, CALIBRATION_FOLDER)
 FORMAT_PLACES = ("annotations.json", "annotations", "simspine.h5", "simspine.npz", "simspine", "mmpose", "webdataset")
-FORMAT_PLACES += ("labels.parquet", "h36m", "openpose")
+FORMAT_PLACES += ("metadata.parquet", "h36m", "openpose")
 """Where the formats are written."""
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 _SPACE_OF_AN_IMAGE = 2**20  # bytes: where less is free, a render that fails has failed for that
@@ -166,13 +166,15 @@ def disk_errors(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def scratch(folder: Path) -> Iterator[Path]:
+def scratch(folder: Path, purpose: str = "") -> Iterator[Path]:
     """A folder of this process's own within the data set, for what is not finished; it is gone afterwards.
+
+    `purpose`, a word, tells several of one process apart.
 
     What a killed process leaves there is removed as soon as someone on the same computer works here again.
     """
     work = folder / WORK_FOLDER
-    own = work / f"{socket.gethostname()}-{os.getpid()}"
+    own = work / f"{purpose}{'@' if purpose else ''}{socket.gethostname()}-{os.getpid()}"
     shutil.rmtree(own, ignore_errors=True)
     own.mkdir(parents=True, exist_ok=True)
     try:
@@ -188,8 +190,9 @@ def clear_scratch(folder: Path) -> None:
         return
     host = f"{socket.gethostname()}-"
     for each in list(work.iterdir()):
-        number = each.name.removeprefix(host)
-        if each.name.startswith(host) and number.isdecimal() and not is_alive(int(number)):
+        name = each.name.rpartition("@")[2]
+        number = name.removeprefix(host)
+        if name.startswith(host) and number.isdecimal() and not is_alive(int(number)):
             shutil.rmtree(each, ignore_errors=True)
     if all(each.name == "plates" for each in work.iterdir()):
         shutil.rmtree(work, ignore_errors=True)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
 from ..exporters.dataset_formats import write_formats
 from ..exporters.keypoint_npz import read_labels, write_labels
-from ..exporters.labels import Labels
+from ..exporters.labels import LABELLED_INSIDE
 from ..exporters.recording import Recording
 from ..simspine_addon.capture.calibration import write_calibration
 from ..simspine_addon.model.atomic import atomic_path
@@ -33,12 +35,15 @@ from .dataset_files import (
     is_alive,
     simspine_version,
 )
+from .dataset_models import recording_models
 from .progress import progress
 from .shard_files import ShardRecord, checksums, write_json
 from .shard_labels import joined
 from .shard_plan import Shard, settings_hash
 
-_STALE_SECONDS = 3600.0  # after which a merge begun on another computer counts as dead
+_BEAT_SECONDS = 30.0  # how often a merge shows that it is alive
+_STALE_SECONDS = 600.0  # after which, not having done so, one of another computer counts as dead
+_UNFINISHED = re.compile(r"\.[a-z0-9_]{8}\.\w+")  # as `atomic_path` names what it has not finished
 _OWN_FILES = ("README.md", "contact_sheet.png", "labels.npz", "calibration.toml", "calibration_pose2sim.toml")
 _OWN_FOLDERS = (LABEL_FOLDER, CALIBRATION_FOLDER, OVERLAY_FOLDER, SHARD_FOLDER)
 
@@ -48,9 +53,7 @@ class RecordingsOnDisk(Sequence):
 
     def __init__(self, dataset: Dataset, shards: Sequence[Shard]) -> None:
         self._dataset = dataset
-        self._groups = [
-            [shard for shard in shards if shard.recording == number] for number in range(len(dataset.config.recordings))
-        ]
+        self._groups = _by_recording(shards, len(dataset.config.recordings))
         self._latest: tuple[int, Recording] | None = None
 
     def __len__(self) -> int:
@@ -66,6 +69,14 @@ class RecordingsOnDisk(Sequence):
         return self._latest[1]
 
 
+def _by_recording(shards: Sequence[Shard], count: int) -> list[list[Shard]]:
+    """The shards of each of so many recordings."""
+    groups: list[list[Shard]] = [[] for _ in range(count)]
+    for shard in shards:
+        groups[shard.recording].append(shard)
+    return groups
+
+
 def all_records(dataset: Dataset, shards: Sequence[Shard]) -> list[ShardRecord] | None:
     """The records of all shards, or None while some are not finished."""
     records = [dataset.record(shard) for shard in shards]
@@ -78,19 +89,21 @@ def merge(dataset: Dataset, shards: Sequence[Shard], records: Sequence[ShardReco
 
     Only what is already finished is read, so that the result is the same whoever does it.
     """
-    with _alone(dataset.folder) as alone:
-        if not alone:
-            print("all shards are there; another process is writing the data set's files", file=sys.stderr)
+    with _alone(dataset.folder) as other:
+        if other:
+            note = f"another process ({other}) is writing the data set's files"
+            hint = "if it is dead, give simspine render resume in ten minutes"
+            print(f"all shards are there; {note}; {hint}", file=sys.stderr)
             return False
         _remove_leftovers(dataset.folder)
         (dataset.folder / MANIFEST_FILE).unlink(missing_ok=True)  # it stands for a finished data set
         recordings = RecordingsOnDisk(dataset, shards)
         warnings = list(dict.fromkeys(note for record in records for note in record.warnings))
-        warnings += _empty_images(recordings)
+        warnings += _poor_images(recordings)
         _write_labels(dataset, recordings)
-        models = {person.model.name: person.model for each in dataset.config.recordings for person in each.people[:1]}
         description = f"SimSpine: {dataset.config.name}"
-        written = write_formats(dataset.folder, recordings, dataset.config.formats, description, models=models)
+        with recording_models(dataset) as models:
+            written = write_formats(dataset.folder, recordings, dataset.config.formats, description, models=models)
         residuals = {record.recording: record.residual for record in records if record.residual is not None}
         card = dataset_card(dataset.config, recordings, warnings, residuals)
         _write_text(dataset.folder / "README.md", card)
@@ -172,9 +185,9 @@ def _write_manifest(
                 "cameras": [camera.name for camera in recording.people[0].cameras],
                 "people": [labels.person for labels in recording.people],
                 "variety": dict(recording.variety),
-                "shards": [shard.identity for shard in shards if shard.recording == number],
+                "shards": [shard.identity for shard in own],
             }
-            for number, recording in enumerate(recordings)
+            for recording, own in zip(recordings, _by_recording(shards, len(recordings)), strict=True)
         ],
         "warnings": list(warnings),
         **({"keypoint_residual_mm": residuals} if residuals else {}),
@@ -199,8 +212,8 @@ def _files_below(place: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[bool]:
-    """Whether this process may merge; nobody else may while it does."""
+def _alone(folder: Path) -> Iterator[str]:
+    """Who else is merging, "" if nobody: then nobody else may while this process does."""
     work = folder / WORK_FOLDER
     work.mkdir(exist_ok=True)
     mark = work / "merging"
@@ -209,23 +222,43 @@ def _alone(folder: Path) -> Iterator[bool]:
     try:
         handle = os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
     except FileExistsError:
-        yield False
+        yield _written(mark) or "of an unknown name"
         return
     with os.fdopen(handle, "w") as file:
         file.write(f"{socket.gethostname()} {os.getpid()}")
+    done = threading.Event()
+    beating = threading.Thread(target=_beat, args=(mark, done), daemon=True)
+    beating.start()
     try:
-        yield True
+        yield ""
     finally:
+        done.set()
+        beating.join()
         mark.unlink(missing_ok=True)
+
+
+def _beat(mark: Path, done: threading.Event) -> None:
+    """Show other computers that whoever left the mark still works, however long it takes."""
+    while not done.wait(_BEAT_SECONDS):
+        with suppress(OSError):  # a moment without the network's disk
+            mark.touch()
+
+
+def _written(mark: Path) -> str:
+    """What a mark says; "" where it is gone."""
+    try:
+        return mark.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _is_dead(mark: Path) -> bool:
     """Whether whoever left the mark no longer works."""
     try:
-        host, _, process = mark.read_text().rpartition(" ")
         age = time.time() - mark.stat().st_mtime
     except OSError:  # gone in this moment
         return False
+    host, _, process = _written(mark).rpartition(" ")
     if host == socket.gethostname() and process.isdecimal():
         return not is_alive(int(process))
     return age > _STALE_SECONDS
@@ -235,20 +268,23 @@ def _remove_leftovers(folder: Path) -> None:
     """Unfinished files (see `atomic_path`) of a merge that was killed; images are never written in their folder."""
     for path in folder.rglob(".????????*"):
         inside = path.relative_to(folder).parts[0]
-        if path.is_file() and inside not in (WORK_FOLDER, IMAGE_FOLDER):
+        if path.is_file() and _UNFINISHED.fullmatch(path.name) and inside not in (WORK_FOLDER, IMAGE_FOLDER):
             path.unlink(missing_ok=True)
 
 
-def _empty_images(recordings: Sequence[Recording]) -> list[str]:
-    empty = total = 0
+def _poor_images(recordings: Sequence[Recording]) -> list[str]:
+    """Notes on images that nobody learns from: without anyone, or with all of everyone hidden."""
+    empty = hidden = total = 0
     for recording in recordings:
-        seen = np.stack([_finite(labels) for labels in recording.people]).any(axis=0)
-        empty, total = empty + int((~seen).sum()), total + seen.size
-    return [f"{empty} of {total} images show nothing of the person"] if empty else []
-
-
-def _finite(labels: Labels) -> np.ndarray:
-    return np.isfinite(labels.boxes).all(axis=-1)
+        there = np.stack([np.isfinite(labels.boxes).all(axis=-1) for labels in recording.people]).any(axis=0)
+        seen = [(labels.visibility == LABELLED_INSIDE).any(axis=-1) for labels in recording.people]
+        empty, total = empty + int((~there).sum()), total + there.size
+        hidden += int((there & ~np.stack(seen).any(axis=0)).sum())
+    notes = [f"{empty} of {total} images show nothing of the person"] if empty else []
+    if hidden:
+        why = "what stands before it, a camera within a body or wall, or too narrow a view"
+        notes.append(f"{hidden} of {total} images show someone, but no keypoint of theirs: {why}")
+    return notes
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..simspine_addon.model.errors import InputError
 from .bootstrap import quiet_stdout
 from .dataset_files import JOB_FILE, MANIFEST_FILE, SHARD_FOLDER, read_job
-from .dataset_verify import Findings, examine
+from .dataset_verify import DAMAGED, Findings, examine
 from .render_engine import find_renderer
 from .render_job import Job, RunOptions, reopen_job, run_job
 from .render_result import RenderResult
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Repair and print what was done; 0 when the data set is whole.
+    """Repair and print what was done; 0 when the data set is whole, 1 while another process has to finish it.
 
     Raises:
         InputError: the folder holds no data set, or the job that it came from cannot be done here any more.
@@ -35,14 +35,16 @@ def run(arguments: argparse.Namespace) -> int:
     found = examine(arguments.folder)
     with quiet_stdout(show=arguments.verbose):
         result = None if found.whole else repair(arguments.folder, found, arguments.blender)
-    rendered = 0 if result is None else result.rendered
+    rendered, whole = (0, True) if result is None else (result.rendered, result.finished)
     if arguments.json:
-        print(json.dumps({"repaired": sorted(found.wrong), "rendered": rendered}))
-        return 0
+        print(json.dumps({"repaired": sorted(found.wrong), "rendered": rendered, "finished": whole}))
+        return 0 if whole else DAMAGED
     for name in found.wrong:
         print(f"{name}: made anew")
     print(f"{len(found.wrong)} files repaired, {rendered} images rendered" if result else "nothing was damaged")
-    return 0
+    if not whole:
+        print("the data set is not finished yet")
+    return 0 if whole else DAMAGED
 
 
 def repair(folder: Path, found: Findings, blender: Path | None = None) -> RenderResult:

@@ -9,19 +9,20 @@ from typing import Any
 
 from ..simspine_addon.model.atomic import atomic_path
 from ..simspine_addon.model.document import read_model
-from ..simspine_addon.model.document_edit import write_edited
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.mesh_search import find_mesh
 from ..simspine_addon.model.types import Model
-from ..simspine_addon.spine.pathology import BALANCES, SIDES, Pathology, pathology_from_table
-from ..simspine_addon.spine.pathology_apply import pathology_edits
-from ..simspine_addon.spine.pathology_curve import plan_curve
+from ..simspine_addon.spine.pathology import BALANCES, SIDES, THORAXES, Pathology
+from ..simspine_addon.spine.pathology_apply import deformity, spine_plans
+from ..simspine_addon.spine.pathology_lenke import TYPES
 from ..simspine_addon.spine.pathology_measure import PathologyReport, endplate_angles
-from ..simspine_addon.spine.vertebral_chain import vertebral_chain
+from ..simspine_addon.spine.pathology_table import pathology_from_table
 from .argument_types import check_places
+from .deform_meshes import write_with_meshes
 
 _TABLE_KEYS = (
     "scoliosis", "apex", "side", "lower", "upper", "rotation", "lordosis", "kyphosis", "leg_length", "leg", "balance",
+    "lenke", "thorax",
 )  # fmt: skip
 
 
@@ -32,11 +33,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     curve = parser.add_argument_group("scoliosis")
     curve.add_argument("--scoliosis", type=float, metavar="DEG", help="Cobb angle of the curve")
     curve.add_argument("--apex", metavar="LEVEL", help="vertebra or disc farthest to the side: L2, L2-L3 (default: L2)")
-    curve.add_argument("--side", choices=SIDES, help="the convex side (default: left)")
+    curve.add_argument("--side", choices=SIDES, help="the convex side (default: left, or right for a thoracic apex)")
     curve.add_argument("--lower", metavar="VERTEBRA", help="lower end vertebra (default: as is usual for the apex)")
     curve.add_argument("--upper", metavar="VERTEBRA", help="upper end vertebra")
     curve.add_argument(
         "--rotation", type=float, metavar="DEG", help="of the apex to the convex side (default: .26 Cobb)"
+    )
+    curve.add_argument(
+        "--curve",
+        action="append",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="one of several curves, repeatable: cobb=50 apex=T8 side=right (also lower, upper, rotation)",
+    )
+    curve.add_argument(
+        "--lenke",
+        metavar="TYPE",
+        help=f"typical curves of a Lenke type, {TYPES[0]} to {TYPES[-1]}; --scoliosis and --side are the major one's",
     )
     profile = parser.add_argument_group("sagittal profile")
     profile.add_argument("--lordosis", type=float, metavar="DEG", help="change of L1-S1, + for hyperlordosis")
@@ -52,6 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--balance",
         choices=BALANCES,
         help="whether the head stays over the pelvis, and limbs hang straight (default: trunk)",
+    )
+    parser.add_argument(
+        "--thorax",
+        choices=THORAXES,
+        help="curved: a thorax of one body takes part in any curve, not only in thoracic ones (default: auto)",
     )
     parser.add_argument("--geometry", type=Path, action="append", default=[], metavar="DIR", help="bone meshes")
     parser.add_argument("--report", type=Path, metavar="R.json", help="write asked and measured figures there too")
@@ -72,11 +91,14 @@ def run(arguments: argparse.Namespace) -> int:
     model = read_model(arguments.model)
     for text in model.warnings:
         warn(text)
-    edits, report = pathology_edits(model, pathology)
-    written = write_edited(model, edits, output)
-    for text in (*report.notes, *_meshes_elsewhere(model, output)):
+    made = deformity(model, pathology)
+    report = made.report
+    written, meshes, notes = write_with_meshes(model, made.edits, output, arguments.geometry)
+    for text in (*report.notes, *notes, *_meshes_elsewhere(model, output)):
         warn(text)
     summary: dict[str, Any] = {"output": str(output), **report.as_dict()}
+    if meshes:
+        summary["bent_meshes"] = [str(path) for path in meshes]
     summary["by_endplates"] = _by_endplates(model, written, pathology, arguments.geometry)
     if arguments.report is not None:
         with atomic_path(arguments.report) as temporary:
@@ -87,6 +109,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _pathology(arguments: argparse.Namespace) -> Pathology:
     table = {key: getattr(arguments, key) for key in _TABLE_KEYS if getattr(arguments, key) is not None}
+    if arguments.curve:
+        if "scoliosis" in table:
+            raise InputError("deform: --curve stands beside --scoliosis", hint="give every curve its own --curve")
+        table["scoliosis"] = [_curve(words) for words in arguments.curve]
     if arguments.fuse:
         table["fuse"] = [level for levels in arguments.fuse for level in levels]
     if arguments.no_obliquity:
@@ -94,9 +120,28 @@ def _pathology(arguments: argparse.Namespace) -> Pathology:
     pathology = pathology_from_table(table, "deform")
     if pathology.is_none:
         raise InputError(
-            "no pathology was asked for", hint="give --scoliosis, --lordosis, --kyphosis, --leg-length or --fuse"
+            "no pathology was asked for",
+            hint="give --scoliosis, --curve, --lenke, --lordosis, --kyphosis, --leg-length or --fuse",
         )
     return pathology
+
+
+def _curve(words: list[str]) -> dict[str, Any]:
+    """A curve's table from "cobb=50 apex=T8 side=right"."""
+    table: dict[str, Any] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or key in table:
+            problem = f"--curve {' '.join(words)}: '{word}' " + ("comes twice" if equals else "is no KEY=VALUE")
+            raise InputError(problem, hint="write --curve cobb=50 apex=T8 side=right")
+        table[key] = value
+        if key in ("cobb", "rotation"):
+            try:
+                table[key] = float(value)
+            except ValueError:
+                problem = f"--curve {' '.join(words)}: {key}={value} is no number"
+                raise InputError(problem, hint="give degrees") from None
+    return table
 
 
 def _meshes_elsewhere(model: Model, output: Path) -> list[str]:
@@ -111,12 +156,11 @@ def _meshes_elsewhere(model: Model, output: Path) -> list[str]:
 
 def _by_endplates(model: Model, written: Model, pathology: Pathology, folders: list[Path]) -> dict[str, Any]:
     """Angles between endplates before and after, where the bones' meshes are at hand; {} where none is."""
-    if not (pathology.scoliosis or pathology.lordosis_deg or pathology.kyphosis_deg):
+    if not (pathology.curves or pathology.lordosis_deg or pathology.kyphosis_deg):
         return {}
-    chain = vertebral_chain(model)
-    plan = plan_curve(chain, pathology.scoliosis) if pathology.scoliosis else None
+    chain, plans = spine_plans(model, pathology)
     near = [*folders, *([model.path.parent] if model.path else [])]
-    before, after = (endplate_angles(each, chain, plan, near)[0] for each in (model, written))
+    before, after = (endplate_angles(each, chain, plans, near)[0] for each in (model, written))
     return {name: {"before": before[name], "after": after[name]} for name in after if name in before}
 
 

@@ -20,6 +20,7 @@ from ..sample_rigs.avatars.rigs import RIG_NAMES
 from ..simspine_addon.kinematics.pose_track import PoseTrack
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.types import Model
+from ..simspine_addon.retarget.articulate_levels import LUMBAR, THORACIC, with_thoracic_levels
 from ..simspine_addon.retarget.avatar_landmarks import AvatarKeypoints, avatar_keypoints
 from ..simspine_addon.retarget.keypoint_definitions import JOINT_KEYPOINTS
 from ..simspine_addon.retarget.landmarks import sole_level
@@ -79,6 +80,9 @@ def moving_avatar(
 ) -> MovingAvatar:
     """The avatar `name` in the motion of `track`, its spine divided into the lumbar vertebrae and the thorax.
 
+    Where thoracic vertebrae are bodies of the track (a thorax with a curve in it), they are bones of the avatar too,
+    and each takes the rotation of its level.
+
     The fitted avatar is as large as the model and stands where it does, hips on hips; the others walk at their own
     size, on the model's floor, about the model's place.
 
@@ -96,11 +100,14 @@ def moving_avatar(
     """
     check_avatar(name, rig)
     fitted = name == FITTED
-    avatar, role_map = articulated_avatar(_avatar(model, name, rig, looks))
+    track, source_map = with_thoracic_levels(track, choose_preset(skeleton_of_track(track))[1])
+    thoracic = set(THORACIC) <= set(source_map.of("spine"))
+    avatar, role_map = articulated_avatar(_avatar(model, name, rig, looks), LUMBAR + THORACIC if thoracic else LUMBAR)
     skeleton = avatar_skeleton(avatar)
-    source_map = choose_preset(skeleton_of_track(track))[1]
     # Fitted to a measured body, it has to be where that is, rather than keep its soles from slipping a little.
     options = RetargetOptions(scale=1.0, feet="free") if fitted else RetargetOptions()
+    if thoracic:
+        options = replace(options, spine="levels")
     result = retarget(track, source_map, skeleton, role_map, options)
     moved = _standing_in(track, source_map, skeleton, role_map, result, fitted)
     keypoints = keypoints_on_avatar(avatar, placement, role_map)

@@ -22,6 +22,8 @@ from .render_plan import choose_cameras, folder_names
 
 Array = NDArray[np.float64]
 
+_OF_ONE_MOMENT = ("masks", "depth", "normals", "bodies")  # labels that are pictures themselves
+
 
 @dataclass(frozen=True, slots=True)
 class RecordingCameras:
@@ -129,6 +131,7 @@ def check_cameras(config: DatasetConfig) -> None:
     Raises:
         InputError: an impossible camera.
     """
+    _check_rolling(config)
     cameras = _stand_in(config)
     if importlib.util.find_spec("bpy") is None:
         return
@@ -158,9 +161,24 @@ def _check_count(recording: RecordingConfig, count: int) -> None:
     wanted = recording.clock.set_size
     if wanted and wanted != count:
         raise InputError(
-            f"'rates' and 'offset_ms' are for {wanted} cameras, but there are {count}",
+            f"{', '.join(CLOCK_KEYS)} are for {wanted} cameras, but there are {count}",
             hint="give one number for each camera, or one for all",
         )
+
+
+def _check_rolling(config: DatasetConfig) -> None:
+    """Refuse labels that are pictures of one moment, where rows are of several.
+
+    Raises:
+        InputError: masks or passes of cameras whose shutter rolls.
+    """
+    wanted = [kind for kind in _OF_ONE_MOMENT if kind in config.labels]
+    if wanted and any(recording.clock.rolling_ms for recording in config.recordings):
+        error = InputError(
+            f"'rolling_shutter_ms' does not go with the labels {', '.join(wanted)}, which show one moment",
+            hint="leave one of them out; keypoints, boxes and occlusion go with it",
+        )
+        raise config.located(error, "cameras.rolling_shutter_ms", "dataset.labels", "cameras")
 
 
 def _stand_in(config: DatasetConfig) -> tuple[Camera, ...]:

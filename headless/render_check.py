@@ -14,15 +14,19 @@ from .render_config import DatasetConfig
 from .render_progress import clock
 from .render_recording import RecordingInputs
 
-# Bytes were measured on the sample's `fitted` avatar lifting with a twist before two cameras of 1000 x 1000 px in a
-# room, which takes more than a studio (0.31 B a pixel as PNG); noisy ones are those images with 8 grey levels of noise.
-BYTES_PER_PIXEL = {"png": 0.85, "jpg": 0.14}
+# Bytes were measured on the sample's `fitted` avatar before two and four cameras of 1000 x 1000 and 400 x 400 px, and
+# lie between the two; panoramas are taken to be like outdoors. Noisy ones are images of a room with 8 grey levels of
+# noise.
+BYTES_PER_PIXEL = {
+    "png": {"studio": 0.41, "room": 0.84, "outdoor": 1.41, "hdri": 1.41},
+    "jpg": {"studio": 0.062, "room": 0.134, "outdoor": 0.255, "hdri": 0.255},
+}
 NOISY_BYTES_PER_PIXEL = {"png": 2.3, "jpg": 0.47}
 OVERLAY_BYTES_PER_PIXEL = {"clean": 0.1, "noisy": 0.33}  # JPEG of quality 92
 PASS_BYTES_PER_PIXEL = {"depth": 0.8, "normals": 2.8, "bodies": 0.05}  # twice what a studio takes
 BYTES_PER_PERSON = 11_500  # in an image: in the shards and in the recording's labels, with occlusion and masks
 BYTES_PER_FORMAT = 8_000  # in an image and of a person: COCO, the largest
-BYTES_PER_DATASET = 1_000_000  # contact sheet, card, manifest
+BYTES_PER_DATASET = 1_500_000  # contact sheet, card, manifest
 # CPU-s of a megapixel, as `simspine bench render` measures them in a room; reference is 1024/16 of its naive image.
 IMAGE_CPU_SECONDS = {"draft": 1.0, "standard": 1.5, "reference": 4600.0}
 PLATE_SAMPLES = {"draft": 8, "standard": 16, "reference": 1024}  # those of scene/render.QUALITIES
@@ -49,6 +53,7 @@ def plan_size(config: DatasetConfig, inputs: Sequence[RecordingInputs]) -> PlanS
     """The size of a data set: disk and time are estimates."""
     sizes, quality = camera_sizes(config), config.render.quality
     frames = images = shards = people = clean = noisy = backgrounds = 0
+    of_clean, bytes_per_pixel = 0.0, BYTES_PER_PIXEL[config.render.image_format]
     for each, own in zip(inputs, sizes, strict=True):
         count, of_frame = len(each.rows), sum(width * height for width, height in own)
         frames, images = frames + count, images + count * len(own)
@@ -59,7 +64,8 @@ def plan_size(config: DatasetConfig, inputs: Sequence[RecordingInputs]) -> PlanS
             noisy += count * of_frame
         else:
             clean += count * of_frame
-    size = _image_bytes(config, clean, noisy) + BYTES_PER_DATASET
+            of_clean += count * of_frame * bytes_per_pixel[each.variety.surroundings]
+    size = _image_bytes(config, of_clean, clean, noisy) + BYTES_PER_DATASET
     size += people * (BYTES_PER_PERSON + BYTES_PER_FORMAT * len(config.formats))
     of_image = IMAGE_CPU_SECONDS[quality]
     if config.cameras.get("preset") == "handheld":  # which have no background to keep
@@ -76,10 +82,9 @@ def _is_noisy(config: DatasetConfig, inputs: RecordingInputs) -> bool:
     return unclean or inputs.variety.camera_noise is not None
 
 
-def _image_bytes(config: DatasetConfig, clean: int, noisy: int) -> float:
-    """Of the images of so many pixels, and of what lies beside them."""
-    kind = config.render.image_format
-    size = clean * BYTES_PER_PIXEL[kind] + noisy * NOISY_BYTES_PER_PIXEL[kind]
+def _image_bytes(config: DatasetConfig, of_clean: float, clean: int, noisy: int) -> float:
+    """Of the images of so many pixels, the clean ones of so many bytes, and of what lies beside them."""
+    size = of_clean + noisy * NOISY_BYTES_PER_PIXEL[config.render.image_format]
     size *= 2 if "webdataset" in config.formats else 1  # which holds the images once more
     if config.overlays:
         size += clean * OVERLAY_BYTES_PER_PIXEL["clean"] + noisy * OVERLAY_BYTES_PER_PIXEL["noisy"]

@@ -1,4 +1,5 @@
-"""Frame rates of recordings and of single cameras, in the configuration: cameras out of step get recordings apart."""
+"""Frame rates of recordings and of single cameras, and the time that cameras read an image for, in the configuration:
+cameras that differ in it get recordings apart."""
 
 from __future__ import annotations
 
@@ -15,35 +16,40 @@ from .render_config_table import StrictTable
 
 Array = NDArray[np.float64]
 
-CLOCK_KEYS = ("rates", "offset_ms")  # of the table of cameras
+CLOCK_KEYS = ("rates", "offset_ms", "rolling_shutter_ms")  # of the table of cameras
 _HIGHEST_RATE = 100_000.0
 
 
 def camera_clock_table(table: StrictTable) -> tuple[RecordingClock, ...]:
-    """The clocks that `rates` and `offset_ms` of the cameras' table ask for, each a number for all or a list of one
-    for each camera; none where neither is given.
+    """The clocks that `rates`, `offset_ms` and `rolling_shutter_ms` of the cameras' table ask for, each one number or a
+    list of one for each camera; none where none is given.
 
     Raises:
-        InputError: no numbers, a rate that is not positive, an offset below 0, lists of unequal length.
+        InputError: no numbers, a rate that is not positive, another below 0, lists of unequal length.
     """
     rates = _numbers(table, "rates", lambda value: 0.0 < value <= _HIGHEST_RATE, "a positive number of frames a second")
     offsets = _numbers(table, "offset_ms", lambda value: value >= 0.0, "a number of milliseconds from 0")
-    if rates is None and offsets is None:
+    rolling = _numbers(table, "rolling_shutter_ms", lambda value: 0.0 <= value <= 1000.0, "milliseconds, 0 to 1000")
+    given = {"rates": rates, "offset_ms": offsets, "rolling_shutter_ms": rolling}
+    lists = {key: values for key, values in given.items() if isinstance(values, list)}
+    if all(values is None for values in given.values()):
         return ()
-    counts = {len(values) for values in (rates, offsets) if isinstance(values, list)}
+    counts = {len(values) for values in lists.values()}
     if len(counts) > 1:
-        raise table.error(
-            "'rates' and 'offset_ms' are lists of unequal length", "offset_ms", "give one for each camera"
-        )
-    if not counts:
-        return (RecordingClock(rates, offsets or 0.0),)  # pyright: ignore[reportArgumentType]
-    count = counts.pop()
-    every_rate = rates if isinstance(rates, list) else [rates] * count
-    every_offset = offsets if isinstance(offsets, list) else [offsets or 0.0] * count
-    groups: dict[tuple[float | None, float], list[int]] = {}
-    for view, key in enumerate(zip(every_rate, every_offset, strict=True)):
-        groups.setdefault(key, []).append(view)
-    return tuple(RecordingClock(rate, offset, tuple(views), count) for (rate, offset), views in groups.items())
+        words = " and ".join(f"'{key}'" for key in lists)
+        raise table.error(f"{words} are lists of unequal length", list(lists)[-1], "give one for each camera")
+    count = counts.pop() if counts else 1
+    every = [values if isinstance(values, list) else [values] * count for values in given.values()]
+    groups: dict[tuple[float | None, float, float], list[int]] = {}
+    for view, (rate, offset, rolled) in enumerate(zip(*every, strict=True)):
+        groups.setdefault((rate, offset or 0.0, rolled or 0.0), []).append(view)
+    if not lists:
+        ((rate, offset, rolled),) = groups
+        return (RecordingClock(rate, offset, rolling_ms=rolled),)
+    return tuple(
+        RecordingClock(rate, offset, tuple(views), count, rolling_ms=rolled)
+        for (rate, offset, rolled), views in groups.items()
+    )
 
 
 def with_clocks(
@@ -56,14 +62,14 @@ def with_clocks(
     """
     if not clocks:
         return tuple(recordings)
-    if any(recording.clock != RecordingClock() for recording in recordings):
+    if any(recording.clock != RecordingClock() for recording in recordings) and not all(each.is_own for each in clocks):
         raise table.error("the cameras have rates, and so has a recording", "rates", "give either")
     if len(clocks) == 1:
-        return tuple(replace(recording, clock=clocks[0]) for recording in recordings)
+        return tuple(replace(recording, clock=_merged(clocks[0], recording.clock)) for recording in recordings)
     return tuple(
         replace(recording, name=f"{recording.name}_{_name(clock)}", clock=replace(clock, scene=recording.name))
         for recording in recordings
-        for clock in clocks
+        for clock in (_merged(each, recording.clock) for each in clocks)
     )
 
 
@@ -82,7 +88,8 @@ def recording_clock(table: StrictTable) -> RecordingClock:
     rate = inner.number("rate", 0.0, 0.0, _HIGHEST_RATE) or None
     views = tuple(inner.several("views", _view, "numbers of cameras", empty=True))
     offset, count = inner.number("offset_ms", 0.0, 0.0), inner.integer("set_size", 0) or 0
-    clock = RecordingClock(rate, offset, views, count, inner.text("scene", "") or "")
+    scene, rolled = inner.text("scene", "") or "", inner.number("rolling_shutter_ms", 0.0, 0.0)
+    clock = RecordingClock(rate, offset, views, count, scene, rolled)
     inner.finish()
     return clock
 
@@ -93,7 +100,8 @@ def clock_document(clock: RecordingClock) -> dict[str, object]:
         return {}
     rate = {} if clock.rate is None else {"rate": clock.rate}
     rest = {"offset_ms": clock.offset_ms, "views": list(clock.views), "set_size": clock.set_size, "scene": clock.scene}
-    return {"clock": {**rate, **rest}}
+    rolled = {"rolling_shutter_ms": clock.rolling_ms} if clock.rolling_ms else {}
+    return {"clock": {**rate, **rest, **rolled}}
 
 
 def clock_times(clock: RecordingClock, time: Array) -> Array:
@@ -119,9 +127,16 @@ def _numbers(table: StrictTable, key: str, allowed: Callable[[float], bool], wan
     return values if isinstance(table.values[key], list) else values[0]
 
 
+def _merged(clock: RecordingClock, own: RecordingClock) -> RecordingClock:
+    """The cameras' clock, at the recording's own rate where the cameras have none."""
+    return replace(clock, rate=own.rate, offset_ms=own.offset_ms) if clock.is_own else clock
+
+
 def _name(clock: RecordingClock) -> str:
     """The clock's name as a part of a folder's."""
     named = Clock(clock.views, clock.rate, clock.offset_ms, np.zeros(0)).name
+    if clock.rolling_ms:
+        named = f"{'' if clock.is_own else named + '-'}rolling{clock.rolling_ms:g}ms"
     return re.sub(r"[^A-Za-z0-9._-]+", "-", named)
 
 

@@ -15,7 +15,7 @@ from .bootstrap import quiet_stdout
 from .cli import run_command
 from .render_avatar import RIGS
 from .render_config import DEVICES, IMAGE_FORMATS, LABEL_KINDS, PLACEMENTS, QUALITIES, DatasetConfig
-from .render_config_file import MOST_PIXELS, read_config
+from .render_config_file import MOST_PIXELS, MOST_SAMPLES, read_config
 from .render_config_recordings import AVATARS
 from .render_inputs import checked_inputs
 from .render_job import RunOptions, render_config
@@ -86,10 +86,10 @@ def _add_recording_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--frames", metavar="A:B:S", help="rows of the motion, as in a Python slice (default: all)")
     group.add_argument("--size", type=_size, metavar="WxH", help="image size (default: the cameras', 1000x1000)")
     group.add_argument("--quality", choices=QUALITIES, help="(default: standard)")
-    group.add_argument("--samples", type=_positive, help="rays a pixel (default: the quality's)")
+    group.add_argument("--samples", type=_samples, metavar="N", help="rays a pixel (default: the quality's)")
     group.add_argument("--no-denoise", action="store_const", const=False, dest="denoise", help="leave the noise in")
     group.add_argument("--device", choices=DEVICES, help="what renders (default: auto)")
-    group.add_argument("--seed", type=int, help="of all that is random (default: 0)")
+    group.add_argument("--seed", type=_seed, metavar="N", help="of all that is random (default: 0)")
     group.add_argument("--image-format", choices=IMAGE_FORMATS, help="(default: png)")
     group.add_argument("--placement", choices=PLACEMENTS, help="where vertebral keypoints lie (default: surface)")
     group.add_argument("--geometry", type=Path, action="append", metavar="DIR", help="bone meshes; repeatable")
@@ -223,6 +223,18 @@ def _boards(text: str) -> int | None:
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
+    return int(text)
+
+
+def _samples(text: str) -> int:
+    if _positive(text) > MOST_SAMPLES:
+        raise argparse.ArgumentTypeError(f"'{text}' is more than the {MOST_SAMPLES} that Cycles takes")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0")
     return int(text)
 
 

@@ -49,6 +49,7 @@ class RecordingClock:
     views: tuple[int, ...] = ()  # numbers of the cameras in their set; none means all
     set_size: int = 0  # how many cameras the set has, where views are numbered
     scene: str = ""  # what recordings of the same scene share; the recording's name where it has it for itself
+    rolling_ms: float = 0.0  # how long an image is read, row after row; 0 takes all rows at once
 
     @property
     def is_own(self) -> bool:

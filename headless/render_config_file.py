@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..exporters.dataset_formats import known_formats
+from ..exporters.simspine_layout import action_names
 from ..simspine_addon.model.errors import InputError
 from .render_cameras import check_camera_table
 from .render_clocks import camera_clock_table, clock_document, with_clocks
@@ -33,6 +34,8 @@ from .render_config_table import StrictTable
 from .render_variety import check_variety_table
 
 MOST_PIXELS = 16384  # a side: what Blender renders
+MOST_SAMPLES = 2**24  # rays a pixel: what Cycles takes
+_NAMED_BY_ACTION = ("simspine", "simspine-hdf5", "simspine-npz", "h36m")
 
 
 def read_config(path: Path) -> DatasetConfig:
@@ -95,7 +98,24 @@ def config_from_document(
     )
     dataset.finish()
     top.finish()
+    check_formats_fit(config)
     return config
+
+
+def check_formats_fit(config: DatasetConfig) -> None:
+    """Refuse formats that could not hold these recordings, rather than find out when all is rendered.
+
+    Raises:
+        InputError: in the line of the formats.
+    """
+    try:
+        if not set(config.formats).isdisjoint(_NAMED_BY_ACTION):
+            action_names(config.recordings)
+        if "simspine" in config.formats and config.cameras.get("preset") == "handheld":
+            problem = "the format 'simspine' has no place for cameras that move, and those of 'handheld' do"
+            raise InputError(problem, hint="choose simspine-hdf5, or other cameras")
+    except InputError as error:
+        raise config.located(error, "dataset.formats", "dataset") from error
 
 
 def config_document(config: DatasetConfig, base: Path) -> dict[str, object]:
@@ -190,11 +210,11 @@ def _render(table: StrictTable | None) -> RenderConfig:
     config = RenderConfig(
         quality=table.choice("quality", QUALITIES, "standard") or "standard",
         size=None if size is None else (int(size[0]), int(size[1])),
-        samples=table.integer("samples", None, 1),
+        samples=table.integer("samples", None, 1, MOST_SAMPLES),
         denoise=table.flag("denoise"),
         image_format=table.choice("image_format", IMAGE_FORMATS, "png") or "png",
         device=table.choice("device", DEVICES, "auto") or "auto",
-        plate_samples=table.integer("plate_samples", None, 1),
+        plate_samples=table.integer("plate_samples", None, 1, MOST_SAMPLES),
     )
     table.finish()
     return config

@@ -21,6 +21,9 @@ T = TypeVar("T")
 MODEL_AVATARS = ("skeleton", "body", "both")  # the model itself is seen
 AVATARS = (*MODEL_AVATARS, *AVATAR_NAMES)
 NO_PATHOLOGY = "none"
+_FARTHEST_M = 500.0  # from the origin, as of motions
+_MOST_REPEATS = 100_000
+_LONGEST_NAME = 200  # letters; file systems take 255 with what is put behind it
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -43,6 +46,10 @@ def read_recordings(top: StrictTable, base: Path, variety: Table) -> tuple[Recor
     recordings = [each for table in tables for each in _combinations(table, base, variety, varieties, pathologies)]
     taken: dict[str, str] = {}
     for recording in recordings:
+        if len(recording.name) > _LONGEST_NAME:
+            problem = f"the name '{recording.name[:20]}...' has {len(recording.name)} letters"
+            hint = f"give a name, subject or action such that it has at most {_LONGEST_NAME}: folders are named so"
+            raise InputError(problem, path=top.path, line=top.lines.get(recording.source), hint=hint)
         lowered = recording.name.lower()
         if lowered in taken:
             line = top.lines.get(recording.source)
@@ -79,7 +86,7 @@ def _combinations(
     avatars = table.several("avatar", _word, "an avatar") or ["skeleton"]
     ills = _alternatives(table, "pathology", pathologies, check_pathology_table, (NO_PATHOLOGY, None))
     rooms = _alternatives(table, "variety", varieties, lambda each: check_variety_table(each, base), ("", variety))
-    repeats = range(table.integer("repeat", 1, 1) or 1)
+    repeats = range(table.integer("repeat", 1, 1, _MOST_REPEATS) or 1)
     rig, geometry = table.text("rig"), _folders(table, base)
     at, turn = _at(table), table.number("turn", 0.0)
     for avatar in avatars:
@@ -207,6 +214,8 @@ def _name(table: StrictTable) -> str | None:
 def _at(table: StrictTable) -> tuple[float, float]:
     at = table.numbers("at", 2, (0.0, 0.0))
     assert at is not None
+    if max(map(abs, at)) > _FARTHEST_M:
+        raise table.error(f"'at' is {list(at)}", "at", f"give two numbers of metres, at most {_FARTHEST_M:g}")
     return at[0], at[1]
 
 

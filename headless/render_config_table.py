@@ -52,17 +52,19 @@ class StrictTable:
     def flag(self, key: str, default: bool | None = None) -> bool | None:
         return self._read(key, bool, "true or false", default)
 
-    def integer(self, key: str, default: int | None, lowest: int = 0) -> int | None:
-        value = self._read(key, int, f"a whole number from {lowest}", default)
-        if value is not None and key in self.values and value < lowest:
-            raise self.error(f"{self._name(key)} is {value}", key, f"give a whole number from {lowest}")
+    def integer(self, key: str, default: int | None, lowest: int = 0, highest: int | None = None) -> int | None:
+        wanted = f"a whole number from {lowest}{'' if highest is None else f' to {highest}'}"
+        value = self._read(key, int, wanted, default)
+        if value is not None and key in self.values and not (lowest <= value and (highest is None or value <= highest)):
+            raise self.error(f"{self._name(key)} is {value}", key, f"give {wanted}")
         return value
 
     def number(self, key: str, default: float, lowest: float = -math.inf, highest: float = math.inf) -> float:
         value = self._read(key, (int, float), "a number", default)
         assert value is not None
         if not (math.isfinite(value) and lowest <= value <= highest):
-            raise self.error(f"{self._name(key)} is {value}", key, f"give a number from {lowest:g} to {highest:g}")
+            bounds = f" from {lowest:g} to {highest:g}" if math.isfinite(lowest) else ""
+            raise self.error(f"{self._name(key)} is {value}", key, f"give a number{bounds}")
         return float(value)
 
     def choice(self, key: str, choices: Sequence[str], default: str | None) -> str | None:
@@ -91,14 +93,16 @@ class StrictTable:
         return tuple(float(value) for value in values)
 
     def table(self, key: str) -> StrictTable | None:
-        values = self._read(key, dict, f"a table, [{self._place(key)}]", None)
+        values = self._read(key, dict, f"a table, [{_without_numbers(self._place(key))}]", None)
         return None if values is None else StrictTable(values, self._place(key), self.path, self.lines)
 
     def tables(self, key: str) -> list[StrictTable]:
         """An array of tables; empty where there is none."""
-        values = self._read(key, list, f"an array of tables, [[{self._place(key)}]]", None) or []
+        values = self._read(key, list, f"an array of tables, [[{_without_numbers(self._place(key))}]]", None) or []
         if not all(isinstance(value, dict) for value in values):
-            raise self.error(f"{self._name(key)} is no array of tables", key, f"write [[{self._place(key)}]]")
+            raise self.error(
+                f"{self._name(key)} is no array of tables", key, f"write [[{_without_numbers(self._place(key))}]]"
+            )
         return [
             StrictTable(value, f"{self._place(key)}.{index}", self.path, self.lines)
             for index, value in enumerate(values)
@@ -151,9 +155,14 @@ class StrictTable:
         return f"'{key}'"
 
     def _shown_place(self) -> str:
-        return ".".join(part for part in self.place.split(".") if not part.isdecimal())
+        return _without_numbers(self.place)
 
     def _did_you_mean(self, word: str, known: Sequence[str]) -> str:
         near = difflib.get_close_matches(word, known, n=1)
         listed = ", ".join(known)
         return f"did you mean '{near[0]}'? There are {listed}" if near else f"there are {listed}"
+
+
+def _without_numbers(place: str) -> str:
+    """A dotted place as a file's headers write it."""
+    return ".".join(part for part in place.split(".") if not part.isdecimal())

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from ..simspine_addon.kinematics.pose_track import PoseTrack
 from ..simspine_addon.model.errors import InputError
+from ..simspine_addon.model.model_edits import edited_model
 from ..simspine_addon.model.types import Model, Motion
-from ..simspine_addon.spine.pathology import Pathology, pathology_from_table
-from ..simspine_addon.spine.pathology_apply import apply_pathology, bent_from, upright_model
+from ..simspine_addon.spine.pathology import Pathology
+from ..simspine_addon.spine.pathology_apply import bent_from, deformity, upright_model
 from ..simspine_addon.spine.pathology_fusion import motion_of_fused
 from ..simspine_addon.spine.pathology_measure import PathologyReport
+from ..simspine_addon.spine.pathology_table import pathology_from_table
+from ..simspine_addon.spine.pathology_thorax import BentThorax
 from .render_config import Table
 from .render_config_table import StrictTable
 
@@ -22,10 +25,11 @@ class Patient:
     model: Model
     built: Model
     report: PathologyReport | None = None
+    thorax: BentThorax | None = None
 
     def rested(self, track: PoseTrack) -> PoseTrack:
         """The track of `model` as an avatar that is fitted to `built` has to take it."""
-        return track if self.report is None else bent_from(track, self.built)
+        return track if self.report is None else bent_from(track, self.built, self.thorax)
 
 
 def check_pathology_table(table: StrictTable) -> Table:
@@ -47,8 +51,8 @@ def patient_of(model: Model, table: Table | None) -> Patient:
     pathology = Pathology() if table is None else pathology_from_table(table, "pathology")
     if pathology.is_none:
         return Patient(model, model)
-    edited, report = apply_pathology(model, pathology)
-    return Patient(edited, upright_model(model, pathology), report)
+    made = deformity(model, pathology)
+    return Patient(edited_model(model, made.edits), upright_model(model, pathology), made.report, made.thorax)
 
 
 def motion_of(model: Model, patient: Patient, motion: Motion) -> Motion:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ from .render_variety import looks_of
 
 Array = NDArray[np.float64]
 Move = Callable[[PoseTrack], PoseTrack]
+
+_TOUCHING_M = 0.08  # between joints: an arm is about as thick
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,20 @@ def _moves(inputs: RecordingInputs, tracks: Sequence[PoseTrack]) -> list[Move]:
     standing = [moves[0](tracks[0]), *tracks[1:]]
     places = inputs.variety.places([track.joint_centres[:shown] for track in standing])
     return [*moves, *(partial(moved_track, place=place) for place in places[1:])]
+
+
+def meeting_notes(people: Sequence[PreparedPerson], rows: NDArray[np.int64]) -> list[str]:
+    """A note for every two people whose joints come so near each other in these rows that they stand in one another."""
+    joints = [person.whole.joint_centres[rows] for person in people]
+    notes = []
+    for first, second in combinations(range(len(people)), 2):
+        each = joints[first].swapaxes(0, 1)
+        gaps = [np.linalg.norm(joint[:, None] - joints[second], axis=2).min(axis=1) for joint in each]
+        count = int((np.min(gaps, axis=0) < _TOUCHING_M).sum())
+        if count:
+            who = f"person {first + 1} and person {second + 1} stand in one another in {count} of {len(rows)} frames"
+            notes.append(f"{who}: give one of them another place with at = [x, z]")
+    return notes
 
 
 def prepare_person(config: DatasetConfig, inputs: RecordingInputs, index: int, track: PoseTrack) -> PreparedPerson:

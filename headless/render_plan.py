@@ -28,6 +28,7 @@ from ..simspine_addon.model.errors import InputError
 Array = NDArray[np.float64]
 
 PRESET_SIZE = (1000, 1000)
+_MOST_STRETCH = 0.01  # Human3.6M's 1000 x 1002 counts as square
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def choose_cameras(
         placed = camera_set(spec, points, size=size or PRESET_SIZE, time=time, seed=seed)
         return CameraChoice(placed.cameras, (), placed.poses)
     path = str(table.pop("file", ""))
-    if not Path(path).suffix and not Path(path).exists() and "#" not in path:
+    if len(Path(path).parts) < 2 and not Path(path).suffix and not Path(path).exists() and "#" not in path:
         known = ", ".join(sorted(PRESETS))
         raise InputError(f"there is no camera preset '{path}'", hint=f"choose {known} or give a calibration")
     with warnings.catch_warnings(record=True) as caught:
@@ -112,8 +113,21 @@ def choose_cameras(
         cameras = read_calibration(path, table.pop("world", "auto"), subject=table.pop("subject", None), size=size)
     notes = tuple(str(warning.message) for warning in caught if issubclass(warning.category, CalibrationWarning))
     folder_names(cameras)
+    notes += _stretched(cameras, size)
     chosen = CameraSet(tuple(resized(camera, size) if size else camera for camera in cameras))
     return CameraChoice(jittered(chosen, jitter_of(table), seed).cameras, notes)
+
+
+def _stretched(cameras: Sequence[Camera], size: tuple[int, int] | None) -> tuple[str, ...]:
+    """A note where the size wanted has another shape than the calibrated pictures."""
+    odd = [
+        f"{camera.name} ({camera.size[0]}x{camera.size[1]})"
+        for camera in cameras
+        if size and abs(size[0] * camera.size[1] / (size[1] * camera.size[0]) - 1.0) > _MOST_STRETCH
+    ]
+    if not (odd and size):
+        return ()
+    return (f"the size {size[0]}x{size[1]} stretches the pictures of {', '.join(odd)}; labels go with them",)
 
 
 def resized(camera: Camera, size: tuple[int, int]) -> Camera:

@@ -13,7 +13,8 @@ from ..simspine_addon.kinematics.resample import resample_motion
 from ..simspine_addon.model.document import read_model
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.mesh_search import find_mesh
-from ..simspine_addon.model.motion import read_motion
+from ..simspine_addon.model.motion import bind_motion
+from ..simspine_addon.model.storage import Table, read_table
 from ..simspine_addon.model.types import Model, Motion
 from ..simspine_addon.scene.variety import Variety
 from .render_clocks import clock_times
@@ -26,6 +27,7 @@ Array = NDArray[np.float64]
 
 
 TIME_SLACK = 1e-6  # s
+FARTHEST_M = 500.0  # from the origin: single precision steps by 0.03 mm there; who stands 0.5 m high in mm is beyond
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,12 @@ class RecordingInputs:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What recordings share is kept here between them: models by file, patients by model and pathology."""
+    """What recordings share is kept here between them, so that no file is read twice: models and tables of motion by
+    file, motions by file and model, patients by model and pathology."""
 
     models: dict[Path, Model] = field(default_factory=dict)
+    tables: dict[Path, Table] = field(default_factory=dict)
+    motions: dict[tuple[Path, Path], Motion] = field(default_factory=dict)
     patients: dict[tuple[Path, str], Patient] = field(default_factory=dict)
 
 
@@ -111,9 +116,10 @@ def _read_person(config: DatasetConfig, person: PersonConfig, shelf: Shelf) -> t
     if person.model not in shelf.models:
         shelf.models[person.model] = read_model(person.model)
     model = shelf.models[person.model]
-    motion = read_motion(person.motion, model)
+    motion = _motion_for(person, model, shelf)
     if len(motion.time) == 0:
         raise InputError("holds no frames", path=person.motion, hint="give a motion with rows")
+    _check_near(person.motion, model, motion)
     which = person.model, repr(person.pathology)
     try:
         if which not in shelf.patients:
@@ -121,6 +127,31 @@ def _read_person(config: DatasetConfig, person: PersonConfig, shelf: Shelf) -> t
         return shelf.patients[which], motion_of(model, shelf.patients[which], motion)
     except InputError as error:
         raise config.located(error, f"{person.source}.pathology", person.source) from error
+
+
+def _check_near(path: Path, model: Model, motion: Motion) -> None:
+    """Refuse someone so far from the origin that Blender, which counts in single precision, could not show what the
+    labels say; lengths in millimetres come out so.
+
+    Raises:
+        InputError: with the column and the row.
+    """
+    slides = [each.motion_type == "translational" for each in model.coordinates]
+    far = np.argwhere((np.abs(motion.values) > FARTHEST_M) & np.array(slides, bool))
+    if len(far):
+        row, column = far[0].tolist()
+        name, value = motion.coordinate_names[column], motion.values[row, column]
+        problem = f"column '{name}' is {value:g} m in row {row + 1}, farther than {FARTHEST_M:g} m from the origin"
+        raise InputError(problem, path=path, hint="lengths are in metres: are these millimetres?")
+
+
+def _motion_for(person: PersonConfig, model: Model, shelf: Shelf) -> Motion:
+    if person.motion not in shelf.tables:
+        shelf.tables[person.motion] = read_table(person.motion)
+    which = person.motion, person.model
+    if which not in shelf.motions:
+        shelf.motions[which] = bind_motion(shelf.tables[person.motion], model)
+    return shelf.motions[which]
 
 
 def _lasting(time: Array, fewest: int, motion: Motion) -> Motion | None:
@@ -143,13 +174,14 @@ def _too_short(config: DatasetConfig, recording: RecordingConfig, person: Person
 
 
 def input_files(inputs: RecordingInputs) -> dict[str, Path]:
-    """Every file that decides about the recording, by what it is: models, motions, and the meshes that are found."""
+    """Every file that decides about the recording, by what it is: models, motions, and the meshes that are found.
+
+    Meshes are so whatever is seen: the vertebrae's endplates, from which lordosis is measured, are found in them.
+    """
     files: dict[str, Path] = {}
     for index, (person, patient) in enumerate(zip(inputs.config.people, inputs.patients, strict=True)):
         files[f"{index}/model"] = person.model
         files[f"{index}/motion"] = person.motion
-        if person.avatar not in ("skeleton", "both"):
-            continue
         for name in sorted({geometry.file for geometry in patient.model.geometry if geometry.file}):
             found = find_mesh(name, patient.model.path, person.geometry)
             if found is not None:

@@ -11,6 +11,7 @@ from ..simspine_addon.spine.keypoints import Placement
 from .render_avatar import check_avatar
 from .render_cameras import camera_file_table
 from .render_config import DEFAULT_LABELS, DatasetConfig, PersonConfig, RecordingConfig, RenderConfig
+from .render_config_file import check_formats_fit
 from .render_config_recordings import AVATARS
 
 
@@ -54,7 +55,7 @@ def config_of_request(request: RenderRequest) -> DatasetConfig:
             raise InputError("is no folder", path=folder, hint="--geometry takes the folder that holds the meshes")
     person = PersonConfig(request.model, request.motion, request.avatar, request.rig, request.geometry)
     subject, action = request.model.stem, request.motion.stem
-    return DatasetConfig(
+    config = DatasetConfig(
         name=f"{subject}, {action}",
         recordings=(RecordingConfig(f"{subject}_{action}", subject, action, (person,), request.frames),),
         seed=request.seed,
@@ -74,3 +75,5 @@ def config_of_request(request: RenderRequest) -> DatasetConfig:
         overlays=request.overlays,
         placement=request.placement,
     )
+    check_formats_fit(config)
+    return config

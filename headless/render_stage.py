@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from ..exporters.labels import Labels, make_labels
 from ..exporters.outline import points_at
 from ..exporters.recording import Recording
+from ..simspine_addon.capture.camera import Camera
+from ..simspine_addon.capture.rolling_shutter import POSES, RollingShutter
 from ..simspine_addon.kinematics.pose_track import PoseTrack
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.streams import stream_seed
@@ -20,16 +22,18 @@ from ..simspine_addon.scene import render as cycles
 from ..simspine_addon.scene.cameras import add_camera, move_camera, remap_of
 from ..simspine_addon.scene.image_renderer import ImageRenderer
 from ..simspine_addon.scene.sensor_noise import noisy_image
+from ..simspine_addon.scene.shutter import roll_shutter
 from ..simspine_addon.scene.surroundings import build_surroundings
 from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, KEYPOINT_PARENTS
 from .render_cameras import RecordingCameras, cameras_for, located_camera
 from .render_config import DatasetConfig, person_name
 from .render_labels import Actor, KeepPasses, Labeller, build_labeller
-from .render_people import PreparedPerson, prepare_people
+from .render_people import PreparedPerson, meeting_notes, prepare_people
 from .render_plan import frames_of
 from .render_recording import RecordingInputs
+from .render_rolling import check_rolling_lenses, keypoints_as_keyed, labels_as_read, rolling_of
 from .render_scene import Keyed, Person, add_moving_avatar, add_person, surface_samples
-from .render_shutter import MovementBoxes, shutter_keys
+from .render_shutter import MovementBoxes, exposed_frame, shutter_keys
 from .render_variety import looks_of
 from .shard_plan import Engine, Hardware
 
@@ -48,7 +52,9 @@ class Stage:
     renderer: ImageRenderer
     device: cycles.Device
     labeller: Labeller
-    movement: MovementBoxes | None  # where the shutter blurs
+    movement: MovementBoxes | None  # where the shutter blurs or rolls
+    keyed: tuple[Keyed | None, ...]  # of each person while it is open
+    rolling: RollingShutter | None
     warnings: tuple[str, ...]
 
     def image_names(self, places: Sequence[int]) -> tuple[tuple[str, ...], ...]:
@@ -86,8 +92,8 @@ class Stage:
             box = joined_box(standing if self.movement is None else self.movement.of(view, place))
         noise, noise_seed = self.inputs.variety.camera_noise, self._image_seed("camera_noise", view, place)
         finish = None if noise is None else lambda pixels: noisy_image(pixels, noise, noise_seed)
-        # Row i of the poses falls on frame i + 1: see `frames_of`.
-        self.renderer.render(camera, place + 1, self._image_seed("sampling", view, place), path, box, finish)
+        frame = exposed_frame(place, self.keyed, self.rolling)
+        self.renderer.render(camera, frame, self._image_seed("sampling", view, place), path, box, finish)
 
     def _image_seed(self, what: str, view: int, place: int) -> int:
         keys = (self.inputs.config.name, self.cameras.cameras[view].name, int(self.inputs.rows[place]))
@@ -117,7 +123,17 @@ class Stage:
             None if prepared.avatar is None else prepared.model_points[rows],
             poses,
         )
-        return replace(labels, person=person_name(self.inputs.config, person))
+        labels = replace(labels, person=person_name(self.inputs.config, person))
+        keyed = self.keyed[person]
+        if self.rolling is None or keyed is None:
+            return labels
+        points = keypoints_as_keyed(prepared, keyed)[places.start : places.stop]
+        return labels_as_read(
+            labels,
+            self.rolling,
+            points,
+            lambda index, pose: points_at(parts, keyed[0], POSES * places[index] + pose),
+        )
 
 
 def build_stage(
@@ -140,12 +156,13 @@ def build_stage(
     device = cycles.choose_device(engine.device.lower(), hardware.board)
     if hardware.threads is not None:
         scene.render.threads_mode, scene.render.threads = "FIXED", hardware.threads
-    actors, moving = [], []
-    for prepared in people:
+    rolling = rolling_of(inputs)
+    keyed = tuple(shutter_keys(prepared, inputs.rows, inputs.variety.shutter, rolling) for prepared in people)
+    actors = []
+    for prepared, keys in zip(people, keyed, strict=True):
         poses = frames_of(prepared.whole, inputs.rows)
-        keyed = shutter_keys(prepared.whole, inputs.rows, inputs.variety.shutter)
-        actors.append(Actor(prepared, poses, _shown(scene, prepared, poses, keyed)))
-        moving += [] if keyed is None else [(actors[-1].shown, keyed)]
+        actors.append(Actor(prepared, poses, _shown(scene, prepared, poses, keys)))
+    moving = [(actor.shown, keys) for actor, keys in zip(actors, keyed, strict=True) if keys is not None]
     footprint = _footprint(actors)
     every = cameras_for(config, inputs.config, footprint, inputs.time)
     camera_places = None if every.poses is None else camera_centres(*every.poses)
@@ -153,13 +170,17 @@ def build_stage(
     cameras = every.of(inputs.config.clock.views)
     views = tuple(add_camera(scene, camera) for camera in cameras.cameras)
     movers = [mover for actor in actors for mover in actor.shown.objects]
-    settings = replace(render_settings(config, engine), shutter=inputs.variety.shutter if moving else 0.0)
+    opened = inputs.variety.shutter if rolling is None else 1.0
+    settings = replace(render_settings(config, engine), shutter=opened if moving else 0.0)
     renderer = ImageRenderer(scene, settings, device, movers, plates)
-    _check_lenses(config, scene, views)
+    if rolling is not None:
+        roll_shutter(scene, rolling, movers)
+    _check_lenses(config, scene, views, cameras.cameras, rolling)
     labeller = build_labeller(config, inputs, actors, scene, movers)
     warnings = [note for patient in inputs.patients for note in patient.model.warnings]
     warnings += [note for motion in inputs.motions for note in motion.warnings]
     warnings += [note for actor in actors for note in actor.shown.warnings]
+    warnings += meeting_notes(people, inputs.rows)
     warnings += [*cameras.warnings, *surroundings.notes]
     return Stage(
         config,
@@ -170,7 +191,9 @@ def build_stage(
         renderer,
         device,
         labeller,
-        MovementBoxes(moving, cameras.cameras) if moving else None,
+        MovementBoxes(moving, cameras.cameras, len(inputs.rows)) if moving else None,
+        keyed,
+        rolling,
         tuple(dict.fromkeys(warnings)),
     )
 
@@ -191,6 +214,8 @@ def drawn(config: DatasetConfig, inputs: RecordingInputs) -> dict[str, object]:
     ]
     seeds = {name: config.seed_of(name) for name in ("sampling", "cameras")}
     known = variety.as_json()
+    if recording.clock.rolling_ms:
+        known["rolling_shutter_ms"] = recording.clock.rolling_ms
     if variety.hdri is not None:  # where the folder lies is nobody's concern
         known["hdri"] = {**asdict(variety.hdri), "file": Path(variety.hdri.file).name}
     return {**known, "image_seeds": seeds, "who": people}
@@ -224,13 +249,20 @@ def empty_scene() -> bpy.types.Scene:
     return bpy.context.scene
 
 
-def _check_lenses(config: DatasetConfig, scene: bpy.types.Scene, views: Sequence[bpy.types.Object]) -> None:
+def _check_lenses(
+    config: DatasetConfig,
+    scene: bpy.types.Scene,
+    views: Sequence[bpy.types.Object],
+    cameras: Sequence[Camera],
+    rolling: RollingShutter | None,
+) -> None:
     """Refuse lenses that the device, now that it is known, cannot show."""
     try:
-        for view in views:
-            remap_of(scene, view)
+        resampled = [remap_of(scene, view) is not None for view in views]
     except InputError as error:
         raise located_camera(config, error) from error
+    if rolling is not None:
+        check_rolling_lenses(config, cameras, resampled)
 
 
 def _shown(scene: bpy.types.Scene, prepared: PreparedPerson, poses: PoseTrack, keyed: Keyed | None) -> Person:

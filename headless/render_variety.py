@@ -39,12 +39,14 @@ def extra_people(config: DatasetConfig, recording: RecordingConfig, variety: Var
     """Those whom the stream `people` adds to the ones that the file names: they are first people of other recordings,
     or of this one, drawn with the same stream."""
     missing = variety.people - len(recording.people)
+    if missing <= 0:
+        return ()
     known: list[PersonConfig] = []
     for each in config.recordings:
         if each.people[0] not in known:
             known.append(each.people[0])
     made = []
-    for index in range(max(missing, 0)):
+    for index in range(missing):
         draw = stream(config.seed_of("people"), "people", recording.scene, index)
         made.append(known[int(draw.integers(len(known)))])
     return tuple(made)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import subprocess
 import tempfile
 import threading
@@ -74,12 +75,22 @@ def ask(command: Sequence[str]) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def run_in_worker(command: Sequence[str], stop_mark: str) -> Told:
-    """The same as a Dask task: figures go out as events, and a file named `stop_mark` asks to stop."""
+def run_in_worker(command: Sequence[str], stop_mark: str, boards: int = 0) -> Told:
+    """The same as a Dask task: figures go out as events, and a file named `stop_mark` asks to stop.
+
+    `boards` is how many there are for the workers of one computer to share, each taking one.
+    """
     from distributed import get_worker
 
     worker = get_worker()
+    command = [*command, *own_board(worker.name, boards)]
     return run_process(command, lambda step: worker.log_event(TOPIC, step), Path(stop_mark).exists)
+
+
+def own_board(worker: object, boards: int) -> list[str]:
+    """The arguments that leave a worker one of its computer's boards, by the number that its name ends with."""
+    number = re.search(r"\d+$", str(worker))
+    return ["--board", str(int(number[0]) % boards)] if number and boards else []
 
 
 def _lines(process: subprocess.Popen, should_stop: Callable[[], bool]):

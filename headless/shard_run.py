@@ -183,6 +183,8 @@ def _make_image(
     unfinished = work / f"image{path.suffix}"
     stage.render(block, *which, unfinished)
     unfinished.write_bytes(without_notes(unfinished.read_bytes()))
+    if not is_whole_image(unfinished):  # Blender does not always say that the disk is full
+        raise RuntimeError(f"Blender wrote no whole image for {name}")
     move_into_place(unfinished, path)
     return Tally(rendered=1, seconds=time.perf_counter() - started, cpu_seconds=time.process_time() - cpu)
 

@@ -2,7 +2,8 @@
 
 The naive way: every image whole, 16 samples, Cycles' own denoising settings, nothing kept between images; light takes
 as many bounces as in ours. The reference has 1024 samples and no denoising. It is rendered where the person is seen,
-and in tiles drawn at random over the rest; squared errors are weighted by the areas that they stand for.
+and in small tiles, one at a random place in each field of a grid over the rest; squared errors are weighted by the
+areas that they stand for. Few large tiles would not do: errors gather at edges, and one tile on an edge would decide.
 
 Such a reference has noise of its own, some 41 dB in a room, which is nobody's error. It is therefore rendered in two
 halves A and B of 512 samples with seeds of their own: the mean of (I - A) (I - B) is the squared error of the image I
@@ -39,8 +40,8 @@ class Extent:
     views: int = 4
     frames: int = 6
     reference_samples: int = 1024
-    tiles: int = 12
-    tile: int = 40  # px
+    grid: int = 8  # fields of the image across and down
+    tile: int = 16  # px, one in each field
     presets: tuple[str, ...] = ("draft", "standard")
 
 
@@ -128,8 +129,8 @@ def _ours(scene, movers, cameras, boxes, settings, device, folder: Path, extent:
 def _reference(scene, camera, box: Array, view: int, device, folder: Path, extent: Extent):
     """Windows of one view: [(window, two halves of the reference, share of the image that it stands for)]."""
     from ...simspine_addon.scene.compose import window_around
+    from ...simspine_addon.scene.layers import render_layer
     from ...simspine_addon.scene.pixels import read_pixels
-    from ...simspine_addon.scene.plates import render_layer
     from ...simspine_addon.scene.render import settings_of
 
     configured(scene, replace(settings_of("reference"), samples=extent.reference_samples // 2), device)
@@ -137,12 +138,7 @@ def _reference(scene, camera, box: Array, view: int, device, folder: Path, exten
     size = (extent.size, extent.size)
     near = window_around(box, size)
     windows: list[Window] = [] if near is None else [near]
-    random = np.random.default_rng(view)
-    far: list[Window] = []
-    while len(far) < extent.tiles:
-        x, y = random.integers(0, extent.size - extent.tile, 2)
-        if near is None or not _overlap((int(x), int(y), extent.tile, extent.tile), near):
-            far.append((int(x), int(y), extent.tile, extent.tile))
+    far = [tile for tile in _tiles(extent, view) if near is None or not _overlap(tile, near)]
     near_area = near[2] * near[3] if near else 0
     parts = []
     for index, window in enumerate([*windows, *far]):
@@ -151,9 +147,17 @@ def _reference(scene, camera, box: Array, view: int, device, folder: Path, exten
             path = folder / f"reference_{view}_{index}_{half}.png"
             render_layer(scene, camera, 1000 + 2 * view + half, path, window)
             halves.append(read_pixels(path).astype(float))
-        stands_for = near_area if window is near else (extent.size**2 - near_area) / extent.tiles
+        stands_for = near_area if window is near else (extent.size**2 - near_area) / len(far)
         parts.append((window, halves, stands_for / extent.size**2))
     return parts
+
+
+def _tiles(extent: Extent, view: int) -> list[Window]:
+    """A tile at a random place in each field of the grid."""
+    field = extent.size / extent.grid
+    offsets = np.random.default_rng(view).random((extent.grid, extent.grid, 2)) * (field - extent.tile)
+    corners = (np.argwhere(np.ones((extent.grid, extent.grid)))[:, ::-1] * field + offsets.reshape(-1, 2)).astype(int)
+    return [(int(x), int(y), extent.tile, extent.tile) for x, y in corners]
 
 
 def _overlap(one: Window, other: Window) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...simspine_addon.retarget.articulate import articulate
+from ...simspine_addon.retarget.articulate_levels import LUMBAR
 from ...simspine_addon.retarget.avatar_landmarks import AvatarKeypoints, SkinMesh
 from ...simspine_addon.retarget.keypoint_definitions import keypoints_on_skin
 from ...simspine_addon.retarget.presets import choose_preset
@@ -61,8 +63,9 @@ def skin_of(avatar: Avatar) -> SkinMesh:
     )
 
 
-def articulated_avatar(avatar: Avatar) -> tuple[Avatar, RoleMap]:
-    """The avatar with L5 to L1 and the thorax as bones that carry its skin, and its role map."""
+def articulated_avatar(avatar: Avatar, levels: Sequence[str] = LUMBAR) -> tuple[Avatar, RoleMap]:
+    """The avatar with L5 to L1 and the thorax as bones that carry its skin, and its role map; other `levels` if wanted
+    (see `retarget.articulate`)."""
     skeleton = avatar_skeleton(avatar)
     _, role_map, _ = choose_preset(skeleton)
     made = articulate(
@@ -71,6 +74,7 @@ def articulated_avatar(avatar: Avatar) -> tuple[Avatar, RoleMap]:
         avatar.vertices,
         avatar.weight_bones,
         avatar.weight_shares,
+        levels,
         triangles=triangles_of(avatar),
         landmarks=avatar.landmarks,
     )

@@ -34,7 +34,11 @@ def read_arrays(path: Path, size: tuple[int, int] | None = None, world: str = "a
     names = [str(name) for name in arrays.get("names", [f"cam_{number:02d}" for number in range(1, count + 1)])]
     sizes = arrays.get("size", size)
     if sizes is None:
-        raise InputError("does not say how large the pictures are ('size')", path=path, hint="give their size")
+        raise InputError(
+            "does not say how large the pictures are ('size')",
+            path=path,
+            hint="give their size, such as --size 1920x1080",
+        )
     distortion = arrays.get("dist", np.zeros((count, 0)))
     lengths = {"R": len(arrays["R"]), "t": len(arrays["t"]), "names": len(names), "dist": len(distortion)}
     odd = [f"{name} has {length}" for name, length in lengths.items() if length != count]

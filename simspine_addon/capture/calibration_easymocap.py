@@ -47,7 +47,7 @@ def read_easymocap(folder: Path, size: tuple[int, int] | None = None, world: str
                 K=values.of("K", 0),
                 R=values.rotation(),
                 t=values.of("T", 1),
-                distortion=values.of("dist", 0) if f"dist_{name}" in intrinsics else values.of("D", 0),
+                distortion=values.of("D" if f"D_{name}" in intrinsics else "dist", 0),
                 turn=turn,
                 metres=METRES["m"],
             )
@@ -84,7 +84,7 @@ class _Values:
             raise InputError(
                 f"does not say how large the pictures of '{self._name}' are (W_{self._name}, H_{self._name})",
                 path=self._folder / FILES[0],
-                hint="give their size",
+                hint="give their size, such as --size 1920x1080",
             )
         return given
 

@@ -2,7 +2,9 @@
 
 metadata.xml: `<w0>` holds 300 numbers. For camera c = 0..3 and subject s = 1..11, six from 6 (11 c + s - 1) on are the
 angles a, b, c (rad) and the centre C (mm): X_cam = Rx(a) Ry(b) Rz(c) (X - C). For each camera, nine from 264 + 9 c on
-are fx fy cx cy (px), k1 k2 k3, p1 p2. They are taken for OpenCV's k1 k2 p1 p2 k3, as everyone does who reads them.
+are fx fy cx cy (px), k1 k2 k3, p1 p2. They are taken for OpenCV's k1 k2 p1 p2 k3, as most do who read them; the Python
+ports of the data set's own projection count once a tangential term that OpenCV counts twice, which comes to 0.8 px in a
+corner.
 `<dbcameras><index2id>` names the cameras.
 
 JSON, of one subject: {"1": {"R": [3, 3], "t": [3] (mm), "f": [2], "c": [2]}}; of all: {"extrinsics": {SUBJECT: {CAMERA:

@@ -80,7 +80,8 @@ def camera_of(
 
 
 def checked_set(path: Path, cameras: tuple[Camera, ...], if_millimetres: str | None = None) -> tuple[Camera, ...]:
-    """The cameras, if there are any and no two share a name; warns of one that stands more than 50 m away.
+    """The cameras, if there are any and no two share a name; warns of one that stands more than 50 m away, or
+    whose picture its own axis does not meet.
 
     `if_millimetres` says what would help a file that turns out to be in millimetres.
 
@@ -92,6 +93,18 @@ def checked_set(path: Path, cameras: tuple[Camera, ...], if_millimetres: str | N
     for index, camera in enumerate(cameras):
         if any(camera.name == other.name for other in cameras[:index]):
             raise InputError(f"two cameras are named {camera.name!r}", path=path, hint="give each a name of its own")
+    beside = [
+        f"{camera.name} ({x:.0f}, {y:.0f} of {width}x{height})"
+        for camera, (width, height), (x, y) in ((each, each.size, each.K[:2, 2]) for each in cameras)
+        if not (0 <= x < width and 0 <= y < height)
+    ]
+    if beside:
+        warnings.warn(
+            f"{path}: the principal point lies outside of the picture of {', '.join(beside)}; are width and height "
+            "swapped, or is that another size?",
+            CalibrationWarning,
+            stacklevel=4,
+        )
     far = [camera.name for camera in cameras if np.linalg.norm(camera.t) > LARGEST_DISTANCE_M]
     if far:
         help_text = f"; if the file is in millimetres, {if_millimetres}" if if_millimetres else ""

@@ -234,10 +234,11 @@ def _check_value(name: str, key: str, value: Any) -> None:
         good = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_CAMERAS
         wanted = f"a whole number from 1 to {MOST_CAMERAS}"
     else:
-        good, wanted = _is_number(value), "a number"
+        good, wanted = _is_number(value), "a number within 1e9"
     if not good:
         raise InputError(f"{where} is not {wanted}")
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+    # 1e9 of any of them is no camera's, and integers can be too large even to ask whether they are finite.
+    return isinstance(value, int | float) and not isinstance(value, bool) and -1e9 < value < 1e9

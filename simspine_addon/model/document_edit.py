@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from .atomic import atomic_path
 from .document import read_model
+from .document_displaced import add_markers, move_drawn_things, move_wraps_and_muscles, name_meshes, numbers
 from .document_spans import Span, SplicedDocument
 from .errors import InputError
 from .geometry_reader import SHAPES
 from .joint_reader import AXES
 from .model_edits import ModelEdits, body_fixed_angles, edited_model, translation_factors
-from .types import GROUND, Joint, Model
+from .types import GROUND, Body, Joint, Model
 
 Array = NDArray[np.float64]
 _TOLERANCE = 1e-12  # m and 1: between the edited model and what is read back
@@ -34,16 +35,20 @@ def write_edited(model: Model, edits: ModelEdits, output: str | Path) -> Model:
     What was written is read again and compared with `edited_model(model, edits)` before it gets its name.
 
     Raises:
-        InputError: the model was not read from a file, the document says something in a way that cannot be edited,
-            or `output` cannot be written.
+        InputError: the model was not read from a file, meshes are to be bent, the document says something in a way that
+            cannot be edited, or `output` cannot be written.
     """
     if model.path is None:
         raise InputError("the model was not read from a file, so there is no document to edit")
+    if edits.bent:
+        raise InputError("a document cannot bend a mesh", path=model.path, hint="write bent meshes and name these")
     wanted = edited_model(model, edits)
     document = _Editor(model, edits).edited()
     with atomic_path(output) as temporary:
         temporary.write_bytes(document)
         found = read_model(temporary)
+        if edits.geometry:  # what is drawn in another place may stand in another place of the document
+            wanted, found = _by_name(wanted), _by_name(found)
         problem = difference(wanted, found)
         if problem:
             raise InputError(
@@ -52,6 +57,10 @@ def write_edited(model: Model, edits: ModelEdits, output: str | Path) -> Model:
                 hint="open the model in OpenSim 4 and save it again",
             )
     return read_model(output)
+
+
+def _by_name(model: Model) -> Model:
+    return replace(model, geometry=tuple(sorted(model.geometry, key=lambda each: (each.body, each.name))))
 
 
 def difference(one: Any, other: Any, where: str = "model", tolerance: float = _TOLERANCE) -> str | None:
@@ -73,11 +82,6 @@ def difference(one: Any, other: Any, where: str = "model", tolerance: float = _T
     return next((text for a, b, place in pairs if (text := difference(a, b, place, tolerance))), None)
 
 
-def numbers(values: Array) -> str:
-    """Numbers as text that reads back to the same numbers; no negative zero."""
-    return " ".join(repr(float(value) + 0.0) for value in np.ravel(values))
-
-
 class _Editor:
     def __init__(self, model: Model, edits: ModelEdits) -> None:
         assert model.path is not None
@@ -94,6 +98,16 @@ class _Editor:
             self._place_joint(before, after)
         for name in self.edits.couplers:
             self._couple(name)
+        for marker in self.after.markers:
+            if marker.name in self.edits.markers:
+                self._move_marker(marker.name, self.model.body_names[marker.body], marker.location)
+        add_markers(self.document, self.root, self.after, self.edits.added)
+        move_drawn_things(self.document, self.root, self.after, self.edits.geometry)
+        name_meshes(self.document, self.root, self.edits.meshes)
+        for name, displacement in self.edits.displaced.items():
+            body = self.after.bodies[self.model.body_names.index(name)]
+            self._place_mass(self._named("body", name, ("BodySet",), "Body"), body)
+            move_wraps_and_muscles(self.document, self.root, name, displacement)
         self._check_forces()
         return self.document.result()
 
@@ -204,18 +218,21 @@ class _Editor:
     def _scale_body(self, name: str, scale: Array) -> None:
         node = self._named("body", name, ("BodySet",), "Body")
         index = self.model.body_names.index(name)
-        body = self.after.bodies[index]
-        self.document.set_text(node, "mass", numbers(np.array([body.mass])))
+        self.document.set_text(node, "mass", numbers(np.array([self.after.bodies[index].mass])))
+        self._place_mass(node, self.after.bodies[index])
+        self._scale_geometry(node, scale)
+        kept = self.after.markers[: len(self.model.markers)]  # what is added stands behind
+        for marker, after in zip(self.model.markers, kept, strict=True):
+            if marker.body == index:
+                self._move_marker(marker.name, name, after.location)
+
+    def _place_mass(self, node: Span, body: Body) -> None:
         self.document.set_text(node, "mass_center", numbers(body.mass_center))
         if node.child("inertia") is not None:
             self.document.set_text(node, "inertia", numbers(body.inertia))
         else:
             for tag, value in zip(("xx", "yy", "zz", "xy", "xz", "yz"), body.inertia, strict=True):
                 self.document.set_text(node, f"inertia_{tag}", numbers(np.array([value])))
-        self._scale_geometry(node, scale)
-        for marker, after in zip(self.model.markers, self.after.markers, strict=True):
-            if marker.body == index:
-                self._move_marker(marker.name, name, after.location)
 
     def _scale_geometry(self, owner: Span, scale: Array) -> None:
         for shape in owner.objects("attached_geometry"):

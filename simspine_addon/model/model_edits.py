@@ -13,10 +13,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .displacement import Displacement
 from .errors import InputError
 from .functions import Constant, Linear, Multiplier
 from .scalars import rigid_transform
-from .types import GROUND, Body, Coordinate, Coupler, Joint, Model, TransformAxis
+from .types import GROUND, Body, Coordinate, Coupler, Geometry, Joint, Marker, Model, TransformAxis
 
 Array = NDArray[np.float64]
 Side = Literal["parent", "child"]
@@ -39,13 +40,22 @@ class ModelEdits:
     `scales` [3] are factors along a body's axes: everything on the body follows (joints, markers, meshes, mass).
     `frames` places a joint's frame anew in its parent or child body of the tree [4, 4], after the scaling. `welded`
     joints hold the pose at their coordinates' defaults and lose the coordinates. `couplers` says which of the coupler
-    constraints are dropped (None) or led by another coordinate.
+    constraints are dropped (None) or led by another coordinate. `markers` gives markers another location [3] on their
+    bodies, and `added` are new ones. Of what a body draws, by the names of both, `geometry` gives another place [4, 4]
+    on it, `bent` names what is displaced vertex by vertex (which no document can hold), `meshes` gives another file.
+    `displaced` says of a body how it is bent: its mass centre, wrapping surfaces and points of muscles follow.
     """
 
     scales: Mapping[str, Array] = field(default_factory=dict)
     frames: Mapping[tuple[str, Side], Array] = field(default_factory=dict)
     welded: tuple[str, ...] = ()
     couplers: Mapping[str, Led | None] = field(default_factory=dict)
+    markers: Mapping[str, Array] = field(default_factory=dict)
+    added: tuple[Marker, ...] = ()
+    geometry: Mapping[tuple[str, str], Array] = field(default_factory=dict)
+    bent: frozenset[tuple[str, str]] = frozenset()
+    meshes: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    displaced: Mapping[str, Displacement] = field(default_factory=dict)
 
 
 def body_fixed_angles(rotation: Array) -> Array:
@@ -96,15 +106,52 @@ def edited_model(model: Model, edits: ModelEdits) -> Model:
             for g in model.geometry
         ),
     )
-    return _without_coordinates(_coupled(model, edits.couplers), edits.welded)
+    return _without_coordinates(_coupled(_moved(model, edits), edits.couplers), edits.welded)
+
+
+def _moved(model: Model, edits: ModelEdits) -> Model:
+    """Markers, drawn things and mass centres in their new places."""
+    if not (edits.markers or edits.added or edits.geometry or edits.bent or edits.meshes or edits.displaced):
+        return model
+    markers = (replace(m, location=edits.markers.get(m.name, m.location)) for m in model.markers)
+    return replace(
+        model,
+        bodies=tuple(_displaced_body(body, edits.displaced.get(body.name)) for body in model.bodies),
+        markers=(*markers, *edits.added),
+        geometry=tuple(_redrawn(model, each, edits) for each in model.geometry),
+    )
+
+
+def _redrawn(model: Model, geometry: Geometry, edits: ModelEdits) -> Geometry:
+    key = ("ground" if geometry.body == GROUND else model.body_names[geometry.body]), geometry.name
+    if key in edits.geometry:
+        geometry = replace(geometry, transform=as_written(edits.geometry[key]))
+    if key in edits.meshes:
+        geometry = replace(geometry, file=edits.meshes[key])
+    return replace(geometry, bend=edits.displaced[key[0]]) if key in edits.bent else geometry
+
+
+def _displaced_body(body: Body, displacement: Displacement | None) -> Body:
+    """A bent body's mass goes where its mass centre goes, and turns as the body does there."""
+    if displacement is None:
+        return body
+    turn = displacement.at(body.mass_center)[:3, :3]
+    xx, yy, zz, xy, xz, yz = body.inertia
+    new = turn @ np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]) @ turn.T
+    six = np.array([new[0, 0], new[1, 1], new[2, 2], new[0, 1], new[0, 2], new[1, 2]])
+    return Body(body.name, body.mass, displacement.points(body.mass_center), six)
 
 
 def _check_names(model: Model, edits: ModelEdits) -> None:
     joints = {joint.name for joint in model.joints}
+    drawn = (*edits.geometry, *edits.bent, *edits.meshes)
     wanted = (
         ("body", edits.scales, set(model.body_names)),
         ("joint", (*edits.welded, *(name for name, _ in edits.frames)), joints),
         ("coupler", edits.couplers, {coupler.name for coupler in model.couplers}),
+        ("marker", edits.markers, set(model.marker_names)),
+        ("body", (*edits.displaced, *(body for body, _ in drawn)), set(model.body_names)),
+        ("geometry", (name for _, name in drawn), {geometry.name for geometry in model.geometry}),
     )
     for what, names, known in wanted:
         for name in names:

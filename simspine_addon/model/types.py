@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .displacement import Displacement
 from .functions import Function
 
 Array = NDArray[np.float64]
@@ -26,7 +27,8 @@ class Geometry:
 
     `kind` is "mesh", "sphere", "ellipsoid", "cylinder", "cone", "torus", "brick", "line", "arrow" or "frame";
     `parameters` holds the shape's own lengths by OpenSim property name ("radius", "half_height", ...).
-    `transform` takes geometry coordinates (after `scale`) into the body's frame.
+    `transform` takes geometry coordinates (after `scale`) into the body's frame. `bend` then displaces the vertices of
+    a mesh, where they are not as in its file.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Geometry:
     color: tuple[float, float, float] = (1.0, 1.0, 1.0)
     opacity: float = 1.0
     visible: bool = True
+    bend: Displacement | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kinematics.pose_track import PoseTrack
 from ..model.errors import InputError
+from ..spine.published import VERTEBRAL_HEIGHT_MM
+from .roles import RoleMap
 
 Array = NDArray[np.float64]
 
@@ -18,16 +22,6 @@ CERVICAL = tuple(f"C{number}" for number in range(7, 0, -1))
 LEVELS = LUMBAR + THORACIC + CERVICAL  # from the sacrum up
 THORAX = "T12"  # where the thoracic levels are not wanted, this one bone is the whole thorax
 
-# Height of a vertebra's body and of the disc below it, mm: Panjabi et al., Spine 1991;16(8):861-869 and 888-901, Spine
-# 1992;17(3):299-306 for the bodies, rounded radiological values for the discs; both as commonly reproduced, not checked
-# against the originals. Only their proportions are used. (C2 counts with its dens' base, C1 with its anterior arch.)
-_HEIGHT_MM = {
-    "L5": (22.9, 10.0), "L4": (24.1, 11.0), "L3": (23.8, 10.0), "L2": (24.3, 9.0), "L1": (23.8, 8.0),
-    "T12": (22.7, 7.0), "T11": (21.3, 6.0), "T10": (20.2, 5.5), "T9": (19.3, 5.0), "T8": (18.7, 5.0),
-    "T7": (18.2, 4.5), "T6": (17.4, 4.5), "T5": (16.2, 4.0), "T4": (16.2, 4.0), "T3": (15.7, 4.0),
-    "T2": (15.6, 4.0), "T1": (14.1, 4.5), "C7": (12.8, 5.5), "C6": (10.9, 5.5), "C5": (11.4, 5.5),
-    "C4": (11.4, 5.5), "C3": (11.6, 5.0), "C2": (20.0, 5.0), "C1": (11.0, 2.0),
-}  # fmt: skip
 # How far the middle of a vertebral body lies in front of the skin of the back, mm, on the scale of the heights above:
 # half the depth of the body (Panjabi, as above), the reach of the spinous process behind it, and 3 to 8 mm of skin and
 # ligament over its tip (both this project's own, by eye from textbook sections).
@@ -86,14 +80,29 @@ def level_partners(source: Sequence[str], target: Sequence[str]) -> tuple[int, .
     return tuple(partners)
 
 
+def with_thoracic_levels(track: PoseTrack, role_map: RoleMap) -> tuple[PoseTrack, RoleMap]:
+    """A track with bodies T11 to T1 (`spine.pathology_thorax` has divided its thorax), and a map with them as spine.
+
+    The body below T11 is the vertebra T12 and gets that name, so that every level finds its own. Other tracks are given
+    back as they are.
+    """
+    if not set(THORACIC[1:]) <= set(track.names):
+        return track, role_map
+    thorax = int(track.parents[track.names.index(THORACIC[1])])
+    names = tuple(THORAX if body == thorax else name for body, name in enumerate(track.names))
+    lumbar = tuple(name for name in role_map.of("spine") if name != track.names[thorax])
+    bones = {**role_map.bones, "spine": (*lumbar, *THORACIC)}
+    return replace(track, names=names), replace(role_map, bones=bones)
+
+
 def height_shares(region: Sequence[str]) -> Array:
     """Where the joints below the levels of a region stand along it, and its top, [N + 1] from 0 to 1.
 
     The joint is the middle of the disc, so that half of a disc counts with the vertebra below it.
     """
-    heights = np.array([_HEIGHT_MM[level] for level in region])
+    heights = np.array([VERTEBRAL_HEIGHT_MM[level] for level in region])
     over = LEVELS.index(region[-1]) + 1
-    disc_above = _HEIGHT_MM[LEVELS[over]][1] if over < len(LEVELS) else 0.0
+    disc_above = VERTEBRAL_HEIGHT_MM[LEVELS[over]][1] if over < len(LEVELS) else 0.0
     discs = np.append(heights[:, 1], disc_above)
     spans = heights[:, 0] + 0.5 * (discs[:-1] + discs[1:])
     return np.concatenate([[0.0], np.cumsum(spans)]) / spans.sum()
@@ -101,7 +110,7 @@ def height_shares(region: Sequence[str]) -> Array:
 
 def trunk_height_mm() -> float:
     """From L5/S1 to C7/T1 in the table's own size, mm."""
-    return float(sum(sum(_HEIGHT_MM[level]) for level in LUMBAR + THORACIC))
+    return float(sum(sum(VERTEBRAL_HEIGHT_MM[level]) for level in LUMBAR + THORACIC))
 
 
 def depth_under_skin(places: Array, joint_places: Array, levels: Sequence[str], trunk_height: float) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import bpy
@@ -149,11 +149,13 @@ class _MeshShelf:
         if not geometry.file:
             self._warnings.append(f"geometry '{geometry.name}' names no mesh file and is not shown")
             return None
+        if geometry.bend is not None:  # as no other piece of the file is
+            return self._read(geometry.file, geometry)
         if geometry.file not in self._by_file:
             self._by_file[geometry.file] = self._read(geometry.file)
         return self._by_file[geometry.file]
 
-    def _read(self, file: str) -> bpy.types.Mesh | None:
+    def _read(self, file: str, bent: Geometry | None = None) -> bpy.types.Mesh | None:
         path = find_mesh(file, self._model_path, self._folders)
         if path is None:
             self.missing.append(file)
@@ -164,6 +166,8 @@ class _MeshShelf:
             self._warnings.append(f"{error} (this mesh is not shown)")
             return None
         self._warnings.extend(data.warnings)
+        if bent is not None and bent.bend is not None:
+            data = replace(data, vertices=bent.bend.vertices(data.vertices, bent.transform, bent.scale))
         mesh = new_mesh(data)
         if len(mesh.polygons) < data.face_count:
             self.repeated_faces[file] = data.face_count - len(mesh.polygons)

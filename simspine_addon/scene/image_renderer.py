@@ -1,14 +1,16 @@
 """One image after another of a moving person, rendered as cheaply as the settings allow.
 
-A camera that stands still sees the same surroundings in every image. They are rendered once, as a plate; of each image
-only the window around what moves is rendered in full. What the movers do to the rest, by their shadow and the light
-that they throw back, comes from a picture of an eighth of the size, held against the same picture without them.
+A camera that stands still sees the same surroundings in every image. Their light is found once, as a plate. What the
+movers do to it, by their shadow and the light that they throw back, comes from a picture of an eighth of the size, held
+against the same picture without them. Of each image only the window around what moves is rendered, and in it light is
+traced only for the movers and where they change the surroundings much.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import bpy
@@ -16,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.atomic import atomic_path
+from .backdrop import Backdrop, remove_backdrop, serves
 from .cameras import activate, remap_of
-from .compose import compose, fills_image, shading, window_around
-from .lens_remap import LensRemap
-from .pixels import read_pixels, read_shares, to_bytes, write_pixels
-from .plates import Plates, render_layer, render_shade
+from .compose import Window, fade, fills_image, known, shaded, shading, window_around
+from .layers import Light, render_light, render_shade, stored_as
+from .pixels import read_pixels, write_light, write_pixels
+from .plates import Plates
 from .render import Device, RenderSettings, configure, render_image
 
 Pixels = NDArray[np.uint8]
@@ -43,9 +46,11 @@ class ImageRenderer:
         movers: Sequence[bpy.types.Object],
         plate_folder: Path | None = None,
     ) -> None:
-        self._scene, self._settings = scene, settings
+        self._scene, self._settings, self._movers = scene, settings, tuple(movers)
+        remove_backdrop()  # of an earlier renderer
         configure(scene, settings, device)
         self._plates = Plates(scene, settings, device, movers, plate_folder)
+        self._backdrop = Backdrop(scene, movers) if settings.plates else None
 
     def prepare(self, camera: bpy.types.Object) -> None:
         """Make the plate of a camera that stands still now, rather than with the first image that needs it.
@@ -90,36 +95,55 @@ class ImageRenderer:
         if not in_parts and remap is None and finish is None:
             render_image(self._scene, camera, frame, seed, path)
             return
+        light = self._put_together(camera, frame, seed, window) if in_parts else self._whole(camera, frame, seed)
+        light = light if remap is None else remap.apply(light)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            if in_parts:
-                assert box is not None
-                pixels = self._put_together(camera, frame, seed, folder, np.asarray(box, float))
-            else:
-                set_frame(self._scene, frame)
-                render_layer(self._scene, camera, seed, folder / "whole.png")
-                pixels = read_pixels(folder / "whole.png")
-        pixels = pixels if remap is None else bent(pixels, remap)
-        pixels = pixels if finish is None else finish(pixels)
         with atomic_path(path) as temporary:
-            write_pixels(pixels, temporary, self._settings.file_format)
+            self._write(light, temporary, finish)
 
-    def _put_together(
-        self, camera: bpy.types.Object, frame: float, seed: int, folder: Path, box: NDArray[np.float64]
-    ) -> Pixels:
-        scene = self._scene
+    def _whole(self, camera: bpy.types.Object, frame: float, seed: int) -> Light:
+        set_frame(self._scene, frame)
+        return render_light(self._scene, camera, seed)
+
+    def _put_together(self, camera: bpy.types.Object, frame: float, seed: int, window: Window | None) -> Light:
         plate = self._plates.plate(camera)
-        set_frame(scene, frame)
-        render_shade(scene, camera, folder / "shade.png")
-        height, width = plate.pixels.shape[:2]
-        factors = shading(read_shares(folder / "shade.png"), plate.shade, box, (width, height))
-        window = window_around(box, (width, height))
-        inside = None
+        set_frame(self._scene, frame)
+        with _unseen(self._movers):
+            factors = shading(render_shade(self._scene, camera), plate.shade)
+        light = shaded(plate.light, factors)
         if window is not None:
-            render_layer(scene, camera, seed, folder / "window.png", window)
-            inside = read_pixels(folder / "window.png")
-        return compose(plate.pixels, factors, window, inside)
+            x, y, across, down = window
+            light[y : y + down, x : x + across] = self._traced(camera, seed, window, light, factors)
+        return light
+
+    def _traced(self, camera: bpy.types.Object, seed: int, window: Window, light: Light, factors: Light) -> Light:
+        """The window [rows, columns, 3] with the movers in it, before surroundings of this `light` [H, W, 3]."""
+        x, y, across, down = window
+        height, width = light.shape[:2]
+        if self._backdrop is None or not serves(camera):
+            under = light[y : y + down, x : x + across]
+            part = fade(window, (width, height))[..., None]
+            return (part * render_light(self._scene, camera, seed, window) + (1 - part) * under).astype(np.float32)
+        share = np.ones((height, width), np.float32)
+        share[y : y + down, x : x + across] = known(factors, window, (width, height))
+        cycles, samples = self._scene.cycles, self._scene.cycles.samples
+        self._backdrop.show(light, share)
+        cycles.samples = self._settings.window_samples
+        try:
+            return render_light(self._scene, camera, seed, window)
+        finally:
+            cycles.samples = samples
+            self._backdrop.hide()
+
+    def _write(self, light: Light, path: Path, finish: Finish | None) -> None:
+        if finish is None:
+            write_light(light, path, self._scene)
+            return
+        with tempfile.TemporaryDirectory() as folder, stored_as(self._scene, "PNG", "8"):
+            shown = Path(folder) / "shown.png"
+            write_light(light, shown, self._scene)
+            pixels = finish(read_pixels(shown))
+        write_pixels(pixels, path, self._settings.file_format)
 
 
 def set_frame(scene: bpy.types.Scene, frame: float) -> None:
@@ -128,9 +152,14 @@ def set_frame(scene: bpy.types.Scene, frame: float) -> None:
     scene.frame_set(whole, subframe=frame - whole)
 
 
-def bent(pixels: Pixels, remap: LensRemap) -> Pixels:
-    """The picture of a lens that bends out of the wider image, both 8-bit sRGB; the mean of pixels is one of light."""
-    shares = np.arange(256) / 255
-    light = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4).astype(np.float32)
-    picture = remap.apply(light[pixels])
-    return to_bytes(np.where(picture <= 0.0031308, 12.92 * picture, 1.055 * np.abs(picture) ** (1 / 2.4) - 0.055))
+@contextmanager
+def _unseen(objects: Sequence[bpy.types.Object]) -> Iterator[None]:
+    """Objects that cast shadows and throw back light, and that the camera does not see."""
+    shown = [obj for obj in objects if obj.visible_camera]
+    for obj in shown:
+        obj.visible_camera = False
+    try:
+        yield
+    finally:
+        for obj in shown:
+            obj.visible_camera = True

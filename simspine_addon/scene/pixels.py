@@ -14,8 +14,9 @@ JPEG_QUALITY = 95
 Image = NDArray[np.uint8]
 
 
-def read_shares(path: Path) -> NDArray[np.float32]:
-    """The values of an image file as they stand in it, [H, W, 3], 0 to 1, rows from top to bottom."""
+def read_values(path: Path) -> NDArray[np.float32]:
+    """The values of an image file as they stand in it, [H, W, 3], rows from top to bottom: shares of white of a PNG or
+    JPEG, light of an EXR."""
     image = bpy.data.images.load(str(path))
     try:
         image.colorspace_settings.name = "Non-Color"  # else values of 16 bits would be made linear
@@ -29,7 +30,7 @@ def read_shares(path: Path) -> NDArray[np.float32]:
 
 def read_pixels(path: Path) -> Image:
     """The pixels of an 8-bit image file, [H, W, 3], rows from top to bottom."""
-    return to_bytes(read_shares(path))
+    return to_bytes(read_values(path))
 
 
 def write_pixels(pixels: Image, path: Path, file_format: str) -> None:
@@ -49,6 +50,30 @@ def write_pixels(pixels: Image, path: Path, file_format: str) -> None:
         image.save(filepath=str(path), quality=JPEG_QUALITY if file_format == "jpg" else 30)
     finally:
         bpy.data.images.remove(image)
+
+
+def write_light(light: NDArray[np.float32], path: Path, scene: bpy.types.Scene) -> None:
+    """Write scene light [H, W, 3], rows from top to bottom, as a scene shows and stores its images.
+
+    Raises:
+        RuntimeError: Blender could not write the file.
+    """
+    height, width = light.shape[:2]
+    image = bpy.data.images.new("SimSpine image", width, height, alpha=False, float_buffer=True)
+    try:
+        image.colorspace_settings.name = working_space()
+        values = np.ones((height, width, 4), np.float32)
+        values[..., :3] = light[::-1]
+        image.pixels.foreach_set(values.ravel())
+        image.save_render(filepath=str(path), scene=scene)
+    finally:
+        bpy.data.images.remove(image)
+
+
+def working_space() -> str:
+    """The name of the colour space that Blender renders in."""
+    known = getattr(bpy.data, "colorspace", None)  # to be chosen since Blender 5.0
+    return "Linear Rec.709" if known is None else known.working_space
 
 
 def to_bytes(shares: NDArray[np.floating]) -> Image:

@@ -42,11 +42,12 @@ class RenderSettings:
 
     `denoise_quality` and `prefilter` are Open Image Denoise's; `guides` are the passes that tell it where edges are.
     `plates` lets images be put together from a view without the movers, of `plate_samples` samples, and what is
-    rendered anew around the movers: see `image_renderer`. With a `shutter` above 0, what is keyed by `shutter_poses`
-    leaves a blur.
+    rendered anew around the movers, of `window_samples`: see `image_renderer`. With a `shutter` above 0, what is keyed
+    by `shutter_poses` leaves a blur.
     """
 
     samples: int = 3
+    window_samples: int = 6
     denoise: bool = True
     file_format: str = "png"
     seed: int = 0
@@ -64,7 +65,7 @@ class RenderSettings:
 # Light takes the same ways in all of them, so that they differ in noise alone.
 QUALITIES: Mapping[str, RenderSettings] = MappingProxyType(
     {
-        "draft": RenderSettings(samples=1, denoise_quality="FAST", plate_samples=8),
+        "draft": RenderSettings(samples=1, window_samples=2, plate_samples=8),
         "standard": RenderSettings(),
         "reference": RenderSettings(samples=1024, denoise=False, plates=False),
     }
@@ -87,7 +88,8 @@ def settings_of(
         raise InputError(f"there is no quality '{quality}'", hint=f"choose {', '.join(QUALITIES)}")
     settings = replace(QUALITIES[quality], file_format=file_format, seed=seed)
     if samples is not None:
-        settings = replace(settings, samples=samples, plate_samples=max(samples, settings.plate_samples))
+        more = max(samples, settings.plate_samples)
+        settings = replace(settings, samples=samples, window_samples=samples, plate_samples=more)
     return settings if denoise is None else replace(settings, denoise=denoise)
 
 

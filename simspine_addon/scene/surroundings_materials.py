@@ -223,24 +223,25 @@ def _panels(tree: _Tree, color: Color) -> None:
     tree.color(tree.ramp(wave.outputs[0], [(0.002, joint), (0.005, body)]))
 
 
-def _speckled(scale: float, low: float, high: float, bump_m: float = 0.0) -> Callable[[_Tree, Color], None]:
+def _speckled(scale: float, low: float, high: float) -> Callable[[_Tree, Color], None]:
     def paint(tree: _Tree, color: Color) -> None:
         dark, middle, light = _shades(color, low, 1.0, high)
         noise = tree.noise(scale, 6.0)
         tree.color(tree.ramp(noise, [(0.3, dark), (0.5, middle), (0.7, light)]))
-        if bump_m:
-            tree.bump(noise, bump_m)
 
     return paint
 
 
 def _grass(tree: _Tree, color: Color) -> None:
-    """Tufts over wider patches that are drier or greener."""
-    dark, middle, light = _shades(color, 0.45, 1.0, 1.6)
+    """Tufts over wider patches that are drier or greener.
+
+    Their relief is in the colour alone: the denoiser is guided by colours, and would smooth a bump of the normal within
+    a person's window, where rays are few, and not in the background around it.
+    """
+    dark, middle, light = _shades(color, 0.3, 0.95, 1.6)
     fine = tree.noise(38.0, 6.0)
     blades = tree.ramp(fine, [(0.32, dark), (0.5, middle), (0.7, light)])
     _over_noise(tree, blades, tree.noise(0.6, 4.0), 0.7)
-    tree.bump(fine, 0.05, 0.8)
 
 
 def _over_noise(tree: _Tree, color: Socket, noise: Socket, strength: float) -> None:
@@ -292,6 +293,6 @@ _FINISHES: dict[str, tuple[float, float, Callable[[_Tree, Color], None] | None]]
     "panels": (0.55, 0.3, _panels),
     "grass": (0.95, 0.1, _grass),
     "asphalt": (0.9, 0.2, _speckled(90.0, 0.6, 1.5)),
-    "gravel": (0.95, 0.15, _speckled(55.0, 0.55, 1.35, 0.02)),
+    "gravel": (0.95, 0.15, _speckled(55.0, 0.4, 1.4)),
     "paving": (0.8, 0.25, _paving),
 }

@@ -114,6 +114,19 @@ def panorama_world(scene: bpy.types.Scene, draw: HdriDraw, stage: Stage, strengt
     return [_projected_ground(scene, image, turn, irradiance, stage)]
 
 
+def check_panorama(file: str | Path) -> None:
+    """Refuse a file that `panorama_world` could not use; nothing of it stays in the Blender file that is open.
+
+    Raises:
+        InputError: it cannot be read as an image, is cut short, no panorama or dark.
+    """
+    image = _panorama(str(file))
+    try:
+        _irradiance(image, str(file))
+    finally:
+        bpy.data.images.remove(image)
+
+
 def _projected_ground(
     scene: bpy.types.Scene, image: bpy.types.Image, turn: float, irradiance: float, stage: Stage
 ) -> bpy.types.Object:

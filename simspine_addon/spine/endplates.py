@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,7 @@ _BONE = re.compile(
 _SECTIONS = (-0.19, -0.09, 0.011, 0.11, 0.21)
 _DEPTH_M = (0.008, 0.060)  # of a vertebral body; T1 has about 0.017, L3 0.035 (Panjabi 1991 and 1992)
 _LEAN_SPREAD, _DEPTH_SPREAD = np.radians(5.0), 0.15  # of the sections of one plate about their median
+_LARGEST_TURN = np.radians(60.0)  # of a bone in its body; beyond it the turn is how the bone is brought upright
 _LARGEST_RESIDUAL = 0.05  # of the depth: an endplate that is no plane was not found
 
 
@@ -126,7 +127,11 @@ def _bones(model: Model) -> dict[str, Geometry]:
 
 def _plates_of(vertebra: str, geometry: Geometry, path: Path, depth_of_l5: float) -> list[Endplate]:
     mesh = read_mesh(path)
-    vertices = mesh.vertices * geometry.scale @ geometry.transform[:3, :3].T + geometry.transform[:3, 3]
+    # A bone that stands turned in its body, as in a thorax with a curve, is cut in its own upright axes.
+    leaning = 1e-9 < _turn_of(geometry) < _LARGEST_TURN
+    vertices = mesh.vertices * geometry.scale
+    if not leaning:
+        vertices = vertices @ geometry.transform[:3, :3].T + geometry.transform[:3, 3]
     triangles = mesh_triangles(vertices, mesh)
     middle = float((vertices[:, 2].min() + vertices[:, 2].max()) / 2)
     sides = ("upper",) if vertebra == "S1" else ("upper", "lower")
@@ -140,8 +145,21 @@ def _plates_of(vertebra: str, geometry: Geometry, path: Path, depth_of_l5: float
         rims = [(pair[index], z) for pair, z in zip(lines, places, strict=True) if pair is not None]
         plate = _fit(vertebra, side, geometry.body, rims)
         if plate is not None:
-            plates.append(plate)
+            plates.append(_in_body(plate, geometry.transform) if leaning else plate)
     return plates
+
+
+def _turn_of(geometry: Geometry) -> float:
+    """How far a mesh is turned in its body, rad."""
+    turn = geometry.transform[:3, :3]
+    skew = np.array([turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]])
+    return float(np.arctan2(np.linalg.norm(skew), np.trace(turn) - 1.0))
+
+
+def _in_body(plate: Endplate, place: Array) -> Endplate:
+    """A plate that was found in a bone's own axes, in its body."""
+    turn = place[:3, :3]
+    return replace(plate, centre=turn @ plate.centre + place[:3, 3], frame=turn @ plate.frame)
 
 
 def _lines(vertebra: str, triangles: Array, z: float, depth_of_l5: float) -> Sequence[Line] | None:

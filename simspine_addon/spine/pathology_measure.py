@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def measure(
     after: Model,
     pathology: Pathology,
     chain: VertebralChain | None,
-    plan: CurvePlan | None,
+    plans: tuple[CurvePlan, ...],
     notes: tuple[str, ...],
 ) -> PathologyReport:
     """Measure the edited model's default pose."""
@@ -65,8 +65,9 @@ def measure(
         turned = vertebral_turns(before, after, chain.bodies)
         levels = _levels(chain, turned)
         measured |= _spine(chain, turned, after)
-        if plan is not None:
-            measured |= _curve(chain, plan, turned, after)
+        for plan in plans:
+            found = _curve(chain, plan, turned, after)
+            measured |= {f"{_prefix(chain, plan, plans)}{name}": value for name, value in found.items()}
             said += _said_of_curve(chain, plan, levels)
         if pathology.kyphosis_deg:
             said += _said_of_kyphosis(chain)
@@ -80,21 +81,25 @@ def measure(
             turn = vertebral_turns(before, after, [names.index("pelvis")])
             measured["pelvic_obliquity_to_right_deg"] = float(np.degrees(coronal_tilt(turn)[0]))
     return PathologyReport(
-        _asked(pathology, chain, plan), {k: round(v, 6) + 0.0 for k, v in measured.items()}, levels, tuple(said)
+        _asked(pathology, chain, plans), {k: round(v, 6) + 0.0 for k, v in measured.items()}, levels, tuple(said)
     )
 
 
-def _asked(pathology: Pathology, chain: VertebralChain | None, plan: CurvePlan | None) -> dict[str, Any]:
+def _prefix(chain: VertebralChain, plan: CurvePlan, plans: Sequence[CurvePlan]) -> str:
+    """What the figures of one curve of several begin with: "T8_", "L2-L3_"."""
+    if len(plans) < 2:
+        return ""
+    low, high = int(np.floor(plan.apex)), int(np.ceil(plan.apex))
+    return f"{chain.vertebrae[low]}_" if low == high else f"{chain.level(low)}_"
+
+
+def _asked(pathology: Pathology, chain: VertebralChain | None, plans: tuple[CurvePlan, ...]) -> dict[str, Any]:
     asked: dict[str, Any] = {"balance": pathology.balance}
-    if pathology.scoliosis and chain and plan:
-        asked |= {
-            "cobb_deg": pathology.scoliosis.cobb_deg,
-            "apex": pathology.scoliosis.apex,
-            "convex_side": pathology.scoliosis.side,
-            "end_vertebrae": [chain.vertebrae[plan.upper], chain.vertebrae[plan.lower]],
-            "apical_rotation_deg": round(float(np.degrees(plan.rotation)), 6),
-            "curve": _curve_name(chain, plan),
-        }
+    if chain:
+        for plan in plans:
+            asked |= {f"{_prefix(chain, plan, plans)}{k}": v for k, v in _asked_curve(pathology, chain, plan).items()}
+        if len(plans) > 1:
+            asked["lenke_type_if_all_are_structural"] = _lenke_type(chain, plans)
     if pathology.lordosis_deg:
         asked["lordosis_change_deg"] = pathology.lordosis_deg
     if pathology.kyphosis_deg:
@@ -107,13 +112,47 @@ def _asked(pathology: Pathology, chain: VertebralChain | None, plan: CurvePlan |
     return asked
 
 
-def _curve_name(chain: VertebralChain, plan: CurvePlan) -> str:
-    """As the apex names it: lumbar from the L1-L2 disc down, thoracolumbar to T12, thoracic above (see `pathology`)."""
+def _asked_curve(pathology: Pathology, chain: VertebralChain, plan: CurvePlan) -> dict[str, Any]:
+    curve = next(each for each in pathology.curves if chain.place(each.apex) == plan.apex)
+    alone = len(pathology.curves) == 1
+    return {
+        "cobb_deg": curve.cobb_deg,
+        "apex": curve.apex,
+        "convex_side": curve.side,
+        "end_vertebrae": [chain.vertebrae[plan.upper], chain.vertebrae[plan.lower]],
+        "apical_rotation_deg": round(float(np.degrees(plan.rotation)), 6),
+        "curve": _curve_name(chain, plan) if alone else _curve_name(chain, plan).split(" (")[0],
+    }
+
+
+def _region(chain: VertebralChain, plan: CurvePlan) -> str:
+    """As the apex names it: lumbar from the L1-L2 disc down, thoracolumbar to T12, main thoracic to T6 (see
+    `pathology`), proximal thoracic above."""
     if plan.apex <= chain.vertebrae.index("L1") - 0.5:
-        return "lumbar (Lenke type 5 where it is the only structural curve)"
+        return "lumbar"
     if plan.apex <= chain.vertebrae.index("T12"):
-        return "thoracolumbar (Lenke type 5 where it is the only structural curve)"
-    return "thoracic (Lenke type 1 where it is the only structural curve)"
+        return "thoracolumbar"
+    above = chain.vertebrae.index("T5") if "T5" in chain.vertebrae else len(chain.vertebrae)
+    return "thoracic" if plan.apex < above else "proximal thoracic"
+
+
+def _curve_name(chain: VertebralChain, plan: CurvePlan) -> str:
+    region = _region(chain, plan)
+    if region == "proximal thoracic":
+        return "proximal thoracic (no Lenke type on its own)"
+    return f"{region} (Lenke type {1 if region == 'thoracic' else 5} where it is the only structural curve)"
+
+
+def _lenke_type(chain: VertebralChain, plans: Sequence[CurvePlan]) -> str:
+    """The type of several curves, if all of them are structural."""
+    regions = [_region(chain, plan).replace("thoracolumbar", "lumbar") for plan in plans]
+    major = regions[max(range(len(plans)), key=lambda index: plans[index].cobb)]
+    types = {
+        ("thoracic", "proximal thoracic"): "2 (DT)",
+        ("lumbar", "thoracic"): "3 (DM)" if major == "thoracic" else "6 (TL/L-MT)",
+        ("lumbar", "thoracic", "proximal thoracic"): "4 (TM)",
+    }
+    return types.get(tuple(regions), "none")
 
 
 def _levels(chain: VertebralChain, turned: Array) -> dict[str, dict[str, float]]:
@@ -195,7 +234,7 @@ def _said_of_kyphosis(chain: VertebralChain) -> list[str]:
 
 
 def endplate_angles(
-    model: Model, chain: VertebralChain, plan: CurvePlan | None, folders: Iterable[str | Path]
+    model: Model, chain: VertebralChain, plans: Sequence[CurvePlan], folders: Iterable[str | Path]
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """Cobb angle, lordosis and kyphosis of the default pose between the endplates of the bones' meshes, deg.
 
@@ -220,11 +259,11 @@ def endplate_angles(
         for name, value in (("lordosis", curves.lordosis), ("kyphosis", curves.kyphosis))
         if np.isfinite(value[0])
     }
-    if plan is not None:
+    for plan in plans:
         ends = plates.get(chain.vertebrae[plan.lower], "lower"), plates.get(chain.vertebrae[plan.upper], "upper")
         if ends[0] is not None and ends[1] is not None:
             axes = upright_axes(model, rotations).T
             frames = np.array([axes @ rotations[plate.body] @ plate.frame for plate in ends if plate])
             tilt = coronal_tilt(frames)
-            found["cobb_deg"] = float(np.degrees(plan.convex * (tilt[0] - tilt[1])))
+            found[f"{_prefix(chain, plan, plans)}cobb_deg"] = float(np.degrees(plan.convex * (tilt[0] - tilt[1])))
     return {name: round(value, 4) for name, value in found.items()}, curves.notes

@@ -63,6 +63,17 @@ SEGMENTAL_LORDOSIS_DEG: Mapping[str, float] = {  # Sci Rep 2022; L1-2 to L5-S1, 
     "L1-L2": 1.2, "L2-L3": 5.9, "L3-L4": 9.1, "L4-L5": 12.7, "L5-S1": 21.6,
 }  # fmt: skip
 
+# Height of a vertebra's body and of the disc below it, mm: Panjabi et al., Spine 1991;16(8):861-869 and 888-901, Spine
+# 1992;17(3):299-306 for the bodies, rounded radiological values for the discs; both as commonly reproduced, not checked
+# against the originals. Only their proportions are used. (C2 counts with its dens' base, C1 with its anterior arch.)
+VERTEBRAL_HEIGHT_MM: Mapping[str, tuple[float, float]] = {
+    "L5": (22.9, 10.0), "L4": (24.1, 11.0), "L3": (23.8, 10.0), "L2": (24.3, 9.0), "L1": (23.8, 8.0),
+    "T12": (22.7, 7.0), "T11": (21.3, 6.0), "T10": (20.2, 5.5), "T9": (19.3, 5.0), "T8": (18.7, 5.0),
+    "T7": (18.2, 4.5), "T6": (17.4, 4.5), "T5": (16.2, 4.0), "T4": (16.2, 4.0), "T3": (15.7, 4.0),
+    "T2": (15.6, 4.0), "T1": (14.1, 4.5), "C7": (12.8, 5.5), "C6": (10.9, 5.5), "C5": (11.4, 5.5),
+    "C4": (11.4, 5.5), "C3": (11.6, 5.0), "C2": (20.0, 5.0), "C1": (11.0, 2.0),
+}  # fmt: skip
+
 LEVELS = ("T12-L1", "L1-L2", "L2-L3", "L3-L4", "L4-L5", "L5-S1")
 MOVEMENTS = ("flexion-extension", "bending", "rotation")
 

@@ -103,7 +103,7 @@ def test_easymocap_without_sizes_takes_the_one_that_is_given(tmp_path):
     easymocap(tmp_path, with_size=False)
     with pytest.raises(InputError, match=r"W_01, H_01.*give their size"):
         read_calibration(tmp_path)
-    assert read_calibration(tmp_path, size=(640, 480))[1].size == (640, 480)
+    assert read_calibration(tmp_path, size=(1280, 720))[1].size == (1280, 720)
 
 
 @pytest.mark.parametrize(
@@ -149,25 +149,57 @@ def opencap(folder, values=None, protocol=pickle.DEFAULT_PROTOCOL):
     return folder
 
 
+# How the board may be fixed, with the rotation (deg, about fixed axes, one after the other) by which OpenCap's main.py
+# brings its world into OpenSim's ground for that `placement`, and the axes of the board that a level camera before it
+# has to the right, down and away.
+BOARDS = {
+    "upright": ((("y", 90), ("z", 180)), np.eye(3)),
+    "upside down": ((("y", -90),), np.diag([-1.0, -1.0, 1.0])),
+    "on the floor": ((("x", 90), ("y", 90)), [[1, 0, 0], [0, 0, 1], [0, -1, 0]]),
+    "on the floor, the other way up": ((("x", -90), ("y", 90)), [[1, 0, 0], [0, 0, -1], [0, 1, 0]]),
+}
+
+
+def on_the_board(rotations):
+    """POINT of ground in the board's world."""
+    point = POINT
+    for axis, angle in reversed(rotations):
+        point = Rotation.from_euler(axis, -angle, degrees=True).apply(point)
+    return point
+
+
 @pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize("below", ["", "Videos"])
 def test_opencap_session_of_any_pickle_protocol(tmp_path, protocol, below):
-    with pytest.warns(CalibrationWarning, match="not from the floor"):
-        cameras = read_calibration(opencap(tmp_path, protocol=protocol) / below)
+    tilted = Rotation.from_euler("yxz", [25, -12, 3], degrees=True).as_matrix()
+    values = opencap_values() | {"rotation": np.asfortranarray(tilted)}
+    with pytest.warns(CalibrationWarning, match="hang on the wall upright.*not from the floor"):
+        cameras = read_calibration(opencap(tmp_path, values, protocol) / below)
     assert [camera.name for camera in cameras] == ["Cam0", "Cam1", "Cam2", "Cam10"]
     assert cameras[0].size == (720, 1280)
-    on_the_wall = -POINT[[2, 1, 0]]  # right, down, into the wall
-    assert all(sees(camera, on_the_wall) for camera in cameras)
+    assert all(sees(camera, on_the_board(BOARDS["upright"][0]), R=tilted) for camera in cameras)
 
 
-def test_a_person_before_opencaps_wall_stands_upright_and_faces_the_camera(tmp_path):
-    """A camera that sees the board straight on: the board's x is the image's, its y down, its z away."""
-    values = opencap_values() | {"rotation": np.eye(3), "translation": np.array([0, 0, 4000.0])}
-    with pytest.warns(CalibrationWarning):
+@pytest.mark.parametrize("board", BOARDS)
+def test_opencaps_world_is_turned_as_opencap_turns_it(tmp_path, board):
+    """A level camera sees people upright, and they face it, however the board was fixed."""
+    rotations, seen = BOARDS[board]
+    values = opencap_values() | {"rotation": np.array(seen, float), "translation": np.array([0, 0, 4000.0])}
+    with pytest.warns(CalibrationWarning, match=board.split(",")[0].removeprefix("on the ")):
         camera = read_calibration(opencap(tmp_path, values))[0]
+    assert sees(camera, on_the_board(rotations), R=np.array(seen, float), t=np.array([0, 0, 4.0]))
     assert np.allclose(camera.R @ [0, 1, 0], [0, -1, 0])  # up in the world is up in the picture
-    assert np.allclose(camera.R @ [1, 0, 0], [0, 0, -1])  # forward is towards the camera
-    assert np.allclose(camera.center, [4, 0, 0])
+    if "other" not in board:
+        assert np.allclose(camera.R @ [1, 0, 0], [0, 0, -1])  # forward is towards the camera
+        assert np.allclose(camera.center, [4, 0, 0])
+
+
+@pytest.mark.filterwarnings("ignore:.*checkerboard was taken")
+def test_a_picture_that_lies_beside_its_principal_point_is_warned_of(tmp_path):
+    """Such as that of a phone that was turned after its lens had been measured."""
+    values = opencap_values() | {"imageSize": np.array([[500.0], [1280.0]])}
+    with pytest.warns(CalibrationWarning, match=r"Cam0 \(512, 515 of 1280x500\).*are width and height swapped"):
+        read_calibration(opencap(tmp_path, values))
 
 
 class Harmful:
@@ -175,11 +207,35 @@ class Harmful:
         return (print, ("this ran",))
 
 
+class Address:
+    """An array of objects over bytes of a stranger's choice, which numpy takes for their addresses."""
+
+    def __init__(self, kind="O"):
+        self.kind = kind
+
+    def __reduce__(self):
+        return (np.ndarray, ((1,), np.dtype(self.kind), b"\x41" * 16))
+
+
+def nested(depth=30):
+    """Lists that hold each other twice: a few bytes that stand for 2^30 numbers."""
+    value = [1.0, 1.0]
+    for _ in range(depth):
+        value = [value, value]
+    return value
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"rotation": Harmful()}, "wants to run 'builtins.print'.*do not trust"),
-        ({"a": np.array([Harmful()], dtype=object)}, "wants to run"),
+        ({"rotation": Address()}, "array of 'O8'|by its address"),
+        ({"rotation": Address("f8")}, "by its address"),
+        ({"rotation": np.zeros(1, [("a", "O")])}, "not of numbers"),
+        ({"rotation": np.zeros(1, "V8")}, "not of numbers"),
+        ({"rotation": np.zeros(2_000_000)}, "more than 1000000 numbers"),
+        ({"rotation": nested()}, "list where an array should be"),
+        ({"a": np.array([Harmful()], dtype=object)}, "wants to run|not of numbers"),
         ([1, 2], "holds a list"),
         ({"intrinsicMat": K}, "has no array 'distortion'"),
         (opencap_values() | {"rotation": -TURN}, "no rotation matrix"),
@@ -304,7 +360,7 @@ def test_what_is_no_calibration_is_refused(tmp_path, name, text, message):
 
 
 def some_cameras():
-    return tuple(Camera(name, (640, 480), K, TURN, SHIFT, "brown_conrady", DISTORTION) for name in ("a", "b"))
+    return tuple(Camera(name, (1100, 1000), K, TURN, SHIFT, "brown_conrady", DISTORTION) for name in ("a", "b"))
 
 
 def test_a_simspine_folder_holds_a_calibration_for_each_subject(tmp_path):
@@ -318,12 +374,12 @@ def test_a_simspine_folder_holds_a_calibration_for_each_subject(tmp_path):
 
 
 def test_arrays_of_an_npz(tmp_path):
-    arrays = {"K": [K, K], "R": [TURN, TURN], "t": np.array([SHIFT, SHIFT]) * 1000, "size": [640, 480]}
+    arrays = {"K": [K, K], "R": [TURN, TURN], "t": np.array([SHIFT, SHIFT]) * 1000, "size": [1100, 1000]}
     np.savez(tmp_path / "c.npz", **arrays, dist=[DISTORTION] * 2, units="mm", names=["a", "b"])
     cameras = read_calibration(tmp_path / "c.npz")
-    assert [(camera.name, camera.size) for camera in cameras] == [("a", (640, 480)), ("b", (640, 480))]
+    assert [(camera.name, camera.size) for camera in cameras] == [("a", (1100, 1000)), ("b", (1100, 1000))]
     assert all(sees(camera, Z_UP) for camera in cameras)
-    np.savez(tmp_path / "d.npz", K=[K], R=[TURN, TURN], t=[SHIFT], size=[640, 480])
+    np.savez(tmp_path / "d.npz", K=[K], R=[TURN, TURN], t=[SHIFT], size=[1100, 1000])
     with pytest.raises(InputError, match="K has 1 cameras, but R has 2"):
         read_calibration(tmp_path / "d.npz")
     np.savez(tmp_path / "e.npz", K=np.array([Harmful()], dtype=object))

@@ -271,6 +271,8 @@ def test_jittered_hands_are_the_same_hands_from_another_place():
         ("ring,distortion=[1,2,3]", "distortion has 3 numbers"),
         ({"preset": "ring", "count": 2.5}, "count = 2.5"),
         ({"preset": "ring", "fisheye": 1}, "true or false"),
+        ({"preset": "ring", "height_m": 10**23}, "is not a number within"),
+        ({"preset": "ring", "jitter_position_m": 1e308}, "is not a number within"),
         ({"preset": ["ring"]}, "no camera preset"),
     ],
 )

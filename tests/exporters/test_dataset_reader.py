@@ -154,6 +154,28 @@ def test_one_trial_is_chosen_by_subject_and_action(sample_recording, tmp_path):
         choose_trial(trials, "S9", "run")
 
 
+@pytest.mark.parametrize("kind", ["simspine", "simspine-hdf5", "simspine-npz"])
+def test_a_motion_called_calibration_as_opensim_users_call_their_static_trial_can_be_written(
+    sample_recording, tmp_path, kind
+):
+    recordings = [sample_recording("a"), sample_recording("b", action="calibration")]
+    folder = write_dataset(tmp_path / "set", recordings, kind)
+    if kind != "simspine-npz":
+        trial = choose_trial(read_simspine(folder / "simspine.h5" if "hdf5" in kind else folder), None, "calibration_")
+        expected = recordings[1].people[0].points_world
+        order = [trial.markers().names.index(name) for name in KEYPOINT_NAMES]
+        np.testing.assert_allclose(trial.markers().positions[:, order], expected, atol=1e-9)
+
+
+def test_beside_an_hdf5_the_model_of_the_action_comes_before_that_of_the_subject(sample_recording, tmp_path):
+    folder = write_dataset(tmp_path / "set", [sample_recording("a", model_file="S1.osim")], "simspine-hdf5")
+    models = folder / "simspine" / "models"
+    models.mkdir(parents=True)
+    for name in ("S1.osim", "S1_walk.osim"):
+        (models / name).write_bytes(sample_model_path().read_bytes())
+    assert read_simspine(folder / "simspine.h5")[0].model_path == models / "S1_walk.osim"
+
+
 @pytest.mark.parametrize("damage", ["absent", "empty folder", "text", "another hdf5", "no kinematics", "shapes"])
 def test_what_is_no_simspine_data_set_is_refused_in_one_line(sample_recording, tmp_path, damage):
     path = tmp_path / "data.h5"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from simspine.headless.cli import main
 from simspine.sample_rigs import sample_model_path
 from simspine.simspine_addon.model.document import read_model
+from simspine.simspine_addon.model.mesh_files import read_mesh
 
 
 def test_writes_a_model_and_a_report(tmp_path, capsys):
@@ -34,11 +36,40 @@ def test_tells_people_what_was_asked_and_measured(tmp_path, capsys):
     assert "level     L5-S1" in text
 
 
+def test_a_thoracic_curve_bends_a_copy_of_the_rib_cage_beside_the_model(tmp_path, capsys):
+    output = tmp_path / "curved.osim"
+    arguments = ["--curve", "cobb=45", "apex=T8", "--curve", "cobb=30", "apex=L2", "upper=T12", "--json"]
+    assert main(["deform", str(sample_model_path()), "-o", str(output), *arguments]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["measured"]["T8_cobb_deg"] == pytest.approx(45.0, abs=0.001)
+    assert printed["asked"]["T8_end_vertebrae"] == ["T5", "T12"]
+    change = printed["by_endplates"]["T8_cobb_deg"]
+    assert change["after"] - change["before"] == pytest.approx(45.0, abs=0.1)
+    assert printed["bent_meshes"] == [str(tmp_path / "curved_thorax.vtp")]
+    before = read_mesh(sample_model_path().parent / "Geometry" / "thorax.vtp")
+    after = read_mesh(tmp_path / "curved_thorax.vtp")
+    assert after.face_count == before.face_count
+    assert 0.02 < np.abs(after.vertices - before.vertices).max() < 0.2
+    drawn = {geometry.file for geometry in read_model(output).geometry}
+    assert "curved_thorax.vtp" in drawn
+    assert "thorax.vtp" not in drawn
+
+
+def test_a_rib_cage_that_is_not_found_stays_straight_and_this_is_said(tmp_path, capsys):
+    (tmp_path / "model.osim").write_bytes(sample_model_path().read_bytes())
+    assert main(["deform", str(tmp_path / "model.osim"), "-o", str(tmp_path / "out.osim"), "--lenke", "1"]) == 0
+    assert "thorax.vtp: was not found to be bent" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.osim", "out.osim"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ([], "no pathology was asked for"),
-        (["--scoliosis", "30", "--apex", "T8"], "the thorax is one body"),
+        (["--scoliosis", "30", "--curve", "cobb=30", "apex=T8"], "--curve stands beside --scoliosis"),
+        (["--curve", "cobb=30", "apex"], "'apex' is no KEY=VALUE"),
+        (["--curve", "cobb=much", "apex=T8"], "cobb=much is no number"),
+        (["--lenke", "7"], "no Lenke type '7'"),
         (["--scoliosis", "121"], "more than 120"),
         (["--fuse", "L4-L6"], "is no level"),
         (["--leg", "left"], "says nothing without leg_length"),

@@ -25,7 +25,11 @@ Files = tuple[Path, Path]  # model and motion
 NOT_DATA = ("log.jsonl", "job.json")  # the one holds times, the other paths
 
 
-def config(folder: Path, frames: int, shard_frames: int, count: int, files: Files) -> Path:
+STILL = 'preset = "ring"'
+CARRIED = 'preset = "handheld"\nrates = [50, 25]\noffset_ms = [0, 10]\nrolling_shutter_ms = [0, 12]'
+
+
+def config(folder: Path, frames: int, shard_frames: int, count: int, files: Files, cameras: str = STILL) -> Path:
     path = folder / "config.toml"
     path.write_text(f"""
 [dataset]
@@ -38,12 +42,13 @@ samples = 1
 denoise = false
 device = "cpu"
 [cameras]
-preset = "ring"
+{cameras}
 count = {count}
 [variety]
 surroundings = "room"
 furniture = 2
 camera_noise = 0.3
+motion_blur = {0.0 if cameras == STILL else 0.5}
 [[recordings]]
 model = '{files[0]}'
 motion = '{files[1]}'
@@ -142,6 +147,18 @@ def check_cluster(folder: Path, frames: int, shard_frames: int, count: int, file
     assert contents(clustered) == contents(folder / "calm")
     log = [json.loads(line) for line in (clustered / "log.jsonl").read_text().splitlines()]
     assert sum(entry.get("rendered", 0) for entry in log) < total + shard_frames * count
+
+
+def test_cameras_in_hands_with_clocks_of_their_own_killed_leave_the_same_bytes(tmp_path, inputs):
+    path = config(tmp_path, 3, 2, 2, inputs, CARRIED)
+    assert main(["--config", str(path), "-o", str(tmp_path / "calm")]) == 0
+    calm = contents(tmp_path / "calm")
+    names = [name for name in calm if name.startswith("images/")]
+    assert {name.split("/")[2] for name in names} == {"cam_01", "cam_02"}
+    arguments = ["--config", str(path), "-o", str(tmp_path / "killed")]
+    assert kill_at(start(arguments), tmp_path / "killed", len(names) // 2)
+    assert main(arguments) == 0
+    assert contents(tmp_path / "killed") == calm
 
 
 def test_a_render_killed_twice_leaves_the_same_bytes(tmp_path, inputs):

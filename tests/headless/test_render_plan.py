@@ -54,14 +54,21 @@ def test_a_resized_camera_sees_what_a_resized_image_shows():
 
 def test_a_calibration_keeps_its_lenses_and_its_own_sizes(tmp_path):
     path = tmp_path / "bent.toml"
-    write_calibration(path, [camera("a", distortion=[0.1, 0, 0, 0]), camera("b", (320, 200))])
+    write_calibration(path, [camera("a", distortion=[0.1, 0, 0, 0]), camera("b", (520, 400))])
     choice = choose_cameras(str(path), None, np.zeros((1, 1, 3)))
     assert [(c.distortion_model, c.size) for c in choice.cameras] == [
         ("brown_conrady", (640, 480)),
-        ("none", (320, 200)),
+        ("none", (520, 400)),
     ]
     assert choice.warnings == ()
     assert choice.poses is None
+
+
+def test_a_size_of_another_shape_than_the_calibrated_pictures_is_said(tmp_path):
+    path = tmp_path / "portrait.toml"
+    write_calibration(path, [camera("a"), camera("b", (500, 1000))])
+    (note,) = choose_cameras(str(path), (320, 240), np.zeros((1, 1, 3))).warnings
+    assert "320x240 stretches the pictures of b (500x1000)" in note
 
 
 def test_a_resized_distorted_camera_sees_what_opencv_sees_in_the_resized_picture(tmp_path):
@@ -108,6 +115,11 @@ def test_cameras_of_a_file_can_jitter(tmp_path):
 def test_an_unknown_preset_is_refused_with_those_there_are():
     with pytest.raises(InputError, match="h36m"):
         choose_cameras("circle", None, np.zeros((1, 1, 3)))
+
+
+def test_a_folder_that_is_not_there_is_no_preset(tmp_path):
+    with pytest.raises(InputError, match="no such file or folder"):
+        choose_cameras(str(tmp_path / "session"), None, np.zeros((1, 1, 3)))
 
 
 def test_cameras_that_would_share_a_folder_are_refused():

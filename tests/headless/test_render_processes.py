@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ pytest.importorskip("bpy")
 from simspine.headless.render_command import main
 from simspine.headless.render_processes import part_of
 from simspine.headless.shard_plan import shards_of_part
+from simspine.headless.shard_process import own_board
 
+ROOT = Path(__file__).resolve().parents[2]
 NOT_DATA = ("log.jsonl", "job.json")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="stands in for Blender by a shell script")
 
@@ -70,16 +73,24 @@ def test_two_boards_of_another_blender_share_the_shards_and_leave_the_same_bytes
     assert sorted(by_process.count(each) for each in set(by_process)) == [2, 2]
 
 
-def test_a_cluster_leaves_the_same_bytes(config, dataset, tmp_path, blender):
+def test_workers_of_a_cluster_leave_the_same_bytes_and_take_a_board_each(config, dataset, tmp_path, blender):
     pytest.importorskip("distributed")
-    folder = tmp_path / "set"
+    folder, told = tmp_path / "set", tmp_path / "told"
     assert main(["--config", str(config), "-o", str(folder), "--shard", "1/1"]) == 0
-    for record in sorted((folder / "shards").glob("*.json"))[:1]:
+    for record in sorted((folder / "shards").glob("*.json"))[:2]:
         record.unlink()
     (folder / "manifest.json").unlink()
-    more = ["--cluster", "local:1", "--blender", str(blender())]
-    assert main(["resume", str(folder), *more]) == 0
+    render = f'echo "$@" >> "{told}"; exec "{sys.executable}" "{ROOT / "headless" / "render.py"}" "$@"'
+    program = blender(("first", "second"), render)
+    assert main(["resume", str(folder), "--cluster", "local:2", "--blender", str(program)]) == 0
     assert contents(folder) == contents(dataset)
+    rendering = [line for line in told.read_text().splitlines() if "--only-shard" in line]
+    assert sorted(line.partition("--board ")[2].split()[0] for line in rendering) == ["0", "1"]
+
+
+def test_a_worker_takes_the_board_of_its_number_and_begins_again_after_the_last():
+    assert [own_board(worker, 3)[1] for worker in (0, 1, 2, 3, "4213-4")] == ["0", "1", "2", "0", "1"]
+    assert own_board(5, 0) == []
 
 
 @pytest.mark.parametrize("boards", ["all", "1"])

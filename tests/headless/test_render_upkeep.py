@@ -160,7 +160,7 @@ def test_verify_names_each_damaged_file_and_repair_makes_just_these_anew(copy, d
     assert {line.split(": ")[0] for line in found[:-1]} == set(DAMAGE)
     assert "missing" in next(line for line in found if "S1_again" in line)
     assert main(["repair", str(copy), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"repaired": sorted(DAMAGE), "rendered": 3}
+    assert json.loads(capsys.readouterr().out) == {"repaired": sorted(DAMAGE), "rendered": 3, "finished": True}
     assert contents(copy) == contents(dataset)
     changed = {path for path, time in times.items() if path.stat().st_mtime_ns != time}
     assert {path.relative_to(copy).as_posix() for path in changed} <= set(DAMAGE)

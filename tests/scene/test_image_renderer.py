@@ -14,7 +14,7 @@ from simspine.simspine_addon.model.errors import InputError  # noqa: E402
 from simspine.simspine_addon.scene.cameras import add_camera  # noqa: E402
 from simspine.simspine_addon.scene.fingerprint import surroundings_fingerprint  # noqa: E402
 from simspine.simspine_addon.scene.image_renderer import ImageRenderer  # noqa: E402
-from simspine.simspine_addon.scene.plates import render_layer  # noqa: E402
+from simspine.simspine_addon.scene.layers import render_layer  # noqa: E402
 from simspine.simspine_addon.scene.render import (  # noqa: E402
     QUALITIES,
     Device,
@@ -39,12 +39,22 @@ def box_mesh(name, low, high):
     return mesh
 
 
+def paint(name, color):
+    material = bpy.data.materials.new(name)
+    if material.node_tree is None:  # before Blender 5 nodes had to be asked for
+        material.use_nodes = True
+    material.node_tree.nodes["Principled BSDF"].inputs["Base Color"].default_value = color
+    return material
+
+
 def build():
     """A box that slides along a floor under a lamp (Blender's world), a ball of a world, two cameras."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     floor = bpy.data.objects.new("floor", box_mesh("floor", (-4, -4, -0.2), (4, 4, 0)))
     mover = bpy.data.objects.new("mover", box_mesh("mover", (-0.2, -0.2, 0), (0.2, 0.2, 0.8)))
+    floor.data.materials.append(paint("boards", (0.5, 0.35, 0.2, 1.0)))
+    mover.data.materials.append(paint("cloth", (0.1, 0.3, 0.6, 1.0)))
     light = bpy.data.lights.new("lamp", "AREA")
     light.size, light.energy = 0.7, 250.0
     lamp = bpy.data.objects.new("lamp", light)
@@ -92,7 +102,7 @@ def test_bytes_depend_neither_on_the_order_of_images_nor_on_plates_that_were_the
         made.append({job: (out / f"{job[0]}_{job[1]}.png").read_bytes() for job in jobs})
     assert made[0] == made[1] == made[2]
     assert len(set(made[0].values())) == len(jobs)
-    assert len(list((tmp_path / "kept").iterdir())) == 4  # a plate and a shade a camera, and nothing half written
+    assert len(list((tmp_path / "kept").iterdir())) == 2  # a plate a camera, and nothing half written
 
 
 def test_a_window_is_the_same_pixels_as_the_whole_image_there(tmp_path):

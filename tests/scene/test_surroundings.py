@@ -156,12 +156,21 @@ def test_shutter_keys_hold_the_poses_before_and_after_the_row(people) -> None:
     track = people.track(5, 12, rate=50.0)
     rows = np.array([4, 9])
     poses, frames = shutter_poses(track, rows, 0.6)
-    assert frames.tolist() == [0.75, 1.0, 1.25, 1.75, 2.0, 2.25]
+    np.testing.assert_allclose(frames, [0.74, 1.0, 1.26, 1.74, 2.0, 2.26], atol=1e-12)
     assert np.abs(poses.positions[[1, 4]] - track.positions[rows]).max() == 0.0
-    half = 0.3 / 50.0
-    for offset, index in ((-half, [0, 3]), (half, [2, 5])):
+    keyed = 0.3 / 50.0 * 0.52 / 0.5  # the keys are further apart than the shutter is open
+    for offset, index in ((-keyed, [0, 3]), (keyed, [2, 5])):
         there = resample_at(track, track.time[rows] + offset)
         assert np.abs(poses.rotations[index] - there.rotations).max() < 1e-12
+
+
+def test_a_slow_cameras_shutter_sees_the_motions_own_frames(people) -> None:
+    """Between two images of a camera at a quarter of the motion's rate people do not go straight on."""
+    course = people.track(5, 13, rate=100.0)
+    slow = resample_at(course, course.time[::4])
+    poses, _ = shutter_poses(slow, np.array([1]), 1.0 / 1.04, course)
+    there = resample_at(course, slow.time[1] + np.array([-0.02, 0.0, 0.02]))
+    assert np.abs(poses.positions - there.positions).max() < 1e-12
 
 
 def test_shutter_blurs_by_the_way_gone_while_it_is_open(scene: bpy.types.Scene, tmp_path: Path) -> None:
