@@ -7,12 +7,14 @@ X_cam = R X + t. (The released preparation script gives camera-space points as R
 cameras see them; ours do.) Angles in degrees, as in `.mot`.
 
 Beside that layout, where published readers do not look: per action `points_2d [V,T,K,2]` (px), `visibility` and
-`boxes`, `frames`, `subject`'s further people as groups `person_2`, ..., and a `calibration` of the action's own where
-its cameras are not the subject's or move (`R_frames [V,T,3,3]`, `t_frames [V,T,3]`).
+`boxes`, `frames`, `subject`'s further people as groups `person_2`, ..., an attribute `pathology` of either ("none", or
+JSON: `asked` and `measured`, or `unknown` and why; absent where nothing is known), and a `calibration` of the action's
+own where its cameras are not the subject's or move (`R_frames [V,T,3,3]`, `t_frames [V,T,3]`).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,10 +61,11 @@ def write_simspine_hdf5(path: str | Path, recordings: Sequence[Recording]) -> No
             writer = ActionWriter(file, recording.subject, action, first, len(first.time), recording.model_file)
             writer.write(0, first)
             writer.add_images(recording)
+            groups = [writer.group]
             for number, person in enumerate(recording.people[1:], 2):
-                ActionWriter.of_group(writer.group.create_group(f"person_{number}"), person, len(person.time)).write(
-                    0, person
-                )
+                groups.append(writer.group.create_group(f"person_{number}"))
+                ActionWriter.of_group(groups[-1], person, len(person.time)).write(0, person)
+            _write_pathologies(groups, recording)
 
 
 @contextmanager
@@ -150,6 +153,15 @@ class ActionWriter:
         names = [[image_name(recording, view, index).encode() for index in range(count)] for view in range(views)]
         options = {"compression": "gzip", "compression_opts": _GZIP_LEVEL} if count else {}
         self.group.create_dataset("image_names", data=np.array(names), **options)
+
+
+def _write_pathologies(groups: Sequence[Any], recording: Recording) -> None:
+    """Attribute `pathology` of everyone's group: "none", or JSON of asked and measured, or why these are unknown."""
+    who = recording.variety.get("who")
+    for group, person in zip(groups, who if isinstance(who, list | tuple) else (), strict=False):
+        report = person.get("pathology")
+        told = report and {key: report[key] for key in ("asked", "measured", "unknown") if key in report}
+        group.attrs["pathology"] = json.dumps(told) if told else "none"
 
 
 def _write_calibration(group: Any, cameras: Sequence[Camera]) -> None:

@@ -10,6 +10,7 @@ from ..simspine_addon.model.document import read_model
 from ..simspine_addon.model.document_edit import write_edited
 from ..simspine_addon.spine.pathology import Pathology
 from ..simspine_addon.spine.pathology_apply import pathology_edits
+from ..simspine_addon.spine.pathology_record import combined, note_of, straightened
 from ..simspine_addon.spine.pathology_table import pathology_from_table
 from .dataset_files import Dataset, scratch
 from .render_config import PersonConfig
@@ -41,6 +42,9 @@ def _document(person: PersonConfig, place: Path) -> Path:
     pathology = Pathology() if table is None else pathology_from_table(table, "the pathology")
     if pathology.is_none:
         return person.model
-    model = read_model(person.model)
-    write_edited(model, pathology_edits(model, pathology)[0], place)
+    model, document = read_model(person.model), person.model.read_bytes()
+    straight = straightened(model)
+    if straight is not None:
+        model, document, pathology = straight.model, straight.document, combined(straight.pathology, pathology)
+    write_edited(model, pathology_edits(model, pathology)[0], place, note_of(pathology, document))
     return place

@@ -16,6 +16,7 @@ from ..simspine_addon.spine.pathology import BALANCES, SIDES, THORAXES, Patholog
 from ..simspine_addon.spine.pathology_apply import deformity, spine_plans
 from ..simspine_addon.spine.pathology_lenke import TYPES
 from ..simspine_addon.spine.pathology_measure import PathologyReport, endplate_angles
+from ..simspine_addon.spine.pathology_record import combined, note_of, straightened
 from ..simspine_addon.spine.pathology_table import pathology_from_table
 from .argument_types import check_places
 from .deform_meshes import write_with_meshes
@@ -91,9 +92,14 @@ def run(arguments: argparse.Namespace) -> int:
     model = read_model(arguments.model)
     for text in model.warnings:
         warn(text)
+    document, straight = arguments.model.read_bytes(), straightened(model)
+    if straight is not None:
+        model, document, pathology = straight.model, straight.document, combined(straight.pathology, pathology)
+        warn(f"{arguments.model}: was deformed before; both pathologies are put into its straight model together")
     made = deformity(model, pathology)
     report = made.report
-    written, meshes, notes = write_with_meshes(model, made.edits, output, arguments.geometry)
+    note = note_of(pathology, document)
+    written, meshes, notes = write_with_meshes(model, made.edits, output, arguments.geometry, note)
     for text in (*report.notes, *notes, *_meshes_elsewhere(model, output)):
         warn(text)
     summary: dict[str, Any] = {"output": str(output), **report.as_dict()}

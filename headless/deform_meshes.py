@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from ..simspine_addon.model.document_edit import write_edited
+from ..simspine_addon.model.document_edit import DocumentNote, write_edited
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.mesh_files import MeshData, read_mesh, write_vtp
 from ..simspine_addon.model.mesh_search import find_mesh
@@ -17,9 +17,9 @@ from ..simspine_addon.spine.pathology_thorax_edits import with_straight_meshes
 
 
 def write_with_meshes(
-    model: Model, edits: ModelEdits, output: Path, folders: Iterable[Path]
+    model: Model, edits: ModelEdits, output: Path, folders: Iterable[Path], note: DocumentNote
 ) -> tuple[Model, tuple[Path, ...], list[str]]:
-    """Make the edits in the document of `model`, with bent copies of the meshes that `edits.bent` names.
+    """Make the edits in the document of `model` and add `note`, with bent copies of the meshes that `edits.bent` names.
 
     A copy is called after the new document and its mesh, and stands beside the document. A mesh that is not found stays
     as it is, as near as a straight one comes to the bent thorax.
@@ -51,7 +51,7 @@ def write_with_meshes(
             write_vtp(path, mesh, binary=False)  # OpenSim reads no other
             written.append(path)
         document = replace(straight, meshes={**edits.meshes, **names})
-        return write_edited(model, document, output), tuple(written), notes
+        return write_edited(model, document, output, note), tuple(written), notes
     except InputError:
         for path in written:
             with suppress(OSError):

@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 
 from ..simspine_addon.model.document import read_model
+from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.mesh_search import find_mesh
 from ..simspine_addon.model.motion import bind_motion
 from ..simspine_addon.model.storage import read_table
 from ..simspine_addon.model.types import GROUND, Coordinate, Model
 from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, keypoint_places
 from ..simspine_addon.spine.levels import lumbar_levels
+from ..simspine_addon.spine.pathology_record import straightened
+from ..simspine_addon.spine.pathology_table import table_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,10 +81,22 @@ def describe_model(model: Model, geometry_dirs: list[Path]) -> dict[str, Any]:
         "lumbar_levels": [
             {"level": level.name, "joint": model.joints[level.joint].name} for level in lumbar_levels(model)
         ],
+        "pathology": _describe_pathology(model),
         "meshes": len(files),
         "meshes_missing": missing,
         "warnings": list(model.warnings),
     }
+
+
+def _describe_pathology(model: Model) -> dict[str, Any] | None:
+    """What `simspine deform` has made of the model: table, asked and measured figures, or why this is not known."""
+    try:
+        straight = straightened(model)
+    except InputError as error:
+        return {"problem": str(error)}
+    if straight is None:
+        return None
+    return {"table": table_of(straight.pathology), **straight.made.report.as_dict()}
 
 
 def _describe_coordinate(coordinate: Coordinate) -> dict[str, Any]:
@@ -131,6 +146,7 @@ def _print_model(data: dict[str, Any]) -> None:
         )
     levels = ", ".join(f"{level['level']} ({level['joint']})" for level in data["lumbar_levels"])
     print(f"\nlumbar levels: {levels or 'none that can be told from bodies and joints'}")
+    _print_pathology(data["pathology"])
     sources = data["keypoints"]
     for source, text in (("marker", "markers"), ("placed", "placed by the released placement")):
         names = [name for name, where in sources.items() if where == source]
@@ -144,6 +160,17 @@ def _print_model(data: dict[str, Any]) -> None:
     if data["meshes_missing"]:
         print(f"meshes not found: {', '.join(data['meshes_missing'])}")
     _print_warnings(data["warnings"])
+
+
+def _print_pathology(data: dict[str, Any] | None) -> None:
+    if data is None:
+        print("pathology: none noted")
+    elif "problem" in data:
+        print(f"pathology: unknown; {data['problem']}")
+    else:
+        print(f"pathology, by simspine deform: {json.dumps(data['table'])}")
+        for name, value in data["measured"].items():
+            print(f"  {name:38s} {value:.3f}")
 
 
 def _print_motion(data: dict[str, Any]) -> None:

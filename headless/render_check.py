@@ -29,10 +29,9 @@ BYTES_PER_FORMAT = 8_000  # in an image and of a person: COCO, the largest
 BYTES_PER_DATASET = 1_500_000  # contact sheet, card, manifest
 # CPU-s of a megapixel, as `simspine bench render` measures them in a room; reference is 1024/16 of its naive image.
 IMAGE_CPU_SECONDS = {"draft": 1.0, "standard": 1.5, "reference": 4600.0}
-PLATE_SAMPLES = {"draft": 8, "standard": 16, "reference": 1024}  # those of scene/render.QUALITIES
-PLATE_CPU_SECONDS = {"draft": 40.0, "standard": 68.0, "reference": 0.0}  # of each camera's background in a recording
-# Where a camera moves there is no background: samples of an image / of a background, of what a background takes.
-MOVING_CPU_SECONDS = {"draft": 40.0 / 8, "standard": 68.0 * 3 / 16, "reference": 0.0}
+BACKGROUND_CPU_SECONDS = {"draft": 4.2, "standard": 4.2, "reference": 0.0}  # a sample, of each camera in a recording
+# Where a camera moves there is no background: as many samples of the whole image.
+MOVING_CPU_SECONDS = {"draft": 4.2, "standard": 3 * 4.2, "reference": 0.0}
 _MOST_RECORDINGS = 40  # that are listed
 
 
@@ -59,7 +58,7 @@ def plan_size(config: DatasetConfig, inputs: Sequence[RecordingInputs]) -> PlanS
         frames, images = frames + count, images + count * len(own)
         people += count * len(own) * len(each.config.people)
         shards += -(-count // config.shard_frames)
-        backgrounds += of_frame
+        backgrounds += of_frame * config.render.background_samples(count)
         if _is_noisy(config, each):
             noisy += count * of_frame
         else:
@@ -70,9 +69,7 @@ def plan_size(config: DatasetConfig, inputs: Sequence[RecordingInputs]) -> PlanS
     of_image = IMAGE_CPU_SECONDS[quality]
     if config.cameras.get("preset") == "handheld":  # which have no background to keep
         of_image, backgrounds = of_image + MOVING_CPU_SECONDS[quality], 0
-    wanted = config.render.plate_samples
-    finer = 1.0 if wanted is None else wanted / PLATE_SAMPLES[quality]
-    cost = (of_image * (clean + noisy) + PLATE_CPU_SECONDS[quality] * finer * backgrounds) / 1e6
+    cost = (of_image * (clean + noisy) + BACKGROUND_CPU_SECONDS[quality] * backgrounds) / 1e6
     return PlanSize(len(inputs), frames, max(map(len, sizes)), images, shards, int(size), cost)
 
 

@@ -62,7 +62,7 @@ def render_on_cluster(config: DatasetConfig, output: Path, arguments: argparse.N
         InputError: something given cannot be used.
         RuntimeError: a shard failed again and again.
     """
-    spec = parse_spec(arguments.cluster)
+    spec = _spec_of(arguments)
     check_formats(config.formats)
     _need_dask(spec)
     return _render(lambda find: open_job(config, output, arguments.overwrite, find), spec, arguments)
@@ -70,7 +70,7 @@ def render_on_cluster(config: DatasetConfig, output: Path, arguments: argparse.N
 
 def resume_on_cluster(folder: Path, arguments: argparse.Namespace) -> RenderResult:
     """The same for a data set that was begun."""
-    spec = parse_spec(arguments.cluster)
+    spec = _spec_of(arguments)
     _need_dask(spec)
     return _render(lambda find: reopen_job(folder, find), spec, arguments)
 
@@ -88,6 +88,15 @@ def parse_spec(text: str) -> tuple[str, Any]:
     if text.startswith("slurm:") and len(text) > len("slurm:"):
         return "slurm", read_slurm_file(Path(text.removeprefix("slurm:")))
     raise InputError(f"--cluster {text} is not known", hint="give local:N, slurm:FILE or tcp://HOST:PORT")
+
+
+def _spec_of(arguments: argparse.Namespace) -> tuple[str, Any]:
+    if arguments.shard is not None:
+        raise InputError(
+            "--shard and --cluster cannot be given together",
+            hint="a cluster shares out its shards itself; --shard is for machines that know nothing of one another",
+        )
+    return parse_spec(arguments.cluster)
 
 
 def _render(

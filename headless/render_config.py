@@ -14,6 +14,8 @@ Table = Mapping[str, object]
 
 LABEL_KINDS = ("occlusion", "masks", "depth", "normals", "bodies")
 QUALITIES = ("draft", "standard", "reference")
+BACKGROUND_SAMPLES = {"draft": (8, 32), "standard": (16, 64), "reference": (1024, 1024)}  # least and most
+FRAMES_A_SAMPLE = 32  # of backgrounds: then these add about a tenth to what an image takes
 DEVICES = ("auto", "cpu", "optix", "cuda", "hip", "oneapi", "metal")
 IMAGE_FORMATS = ("png", "jpg")
 PLACEMENTS: tuple[Placement, ...] = ("surface", "centroid")
@@ -90,6 +92,15 @@ class RenderConfig:
     image_format: str = "png"
     device: str = "auto"
     plate_samples: int | None = None  # of the background of each camera that stands still
+
+    def background_samples(self, frames: int) -> int:
+        """Samples of a camera's background in a recording of so many frames: more where many images share it."""
+        if self.plate_samples is not None:
+            return self.plate_samples
+        least, most = BACKGROUND_SAMPLES[self.quality]
+        # A power of two, so that recordings of about one length in the same room share their backgrounds.
+        wanted = 1 << max(frames // FRAMES_A_SAMPLE, 1).bit_length() - 1
+        return max(min(max(wanted, least), most), self.samples or 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from ..simspine_addon.scene.image_renderer import ImageRenderer
 from ..simspine_addon.scene.sensor_noise import noisy_image
 from ..simspine_addon.scene.shutter import roll_shutter
 from ..simspine_addon.scene.surroundings import build_surroundings
+from ..simspine_addon.scene.surroundings_layout import PlacedFurniture
 from ..simspine_addon.spine.keypoints import KEYPOINT_NAMES, KEYPOINT_PARENTS
 from .render_cameras import RecordingCameras, cameras_for, located_camera
 from .render_config import DatasetConfig, person_name
@@ -33,6 +34,7 @@ from .render_plan import frames_of
 from .render_recording import RecordingInputs
 from .render_rolling import check_rolling_lenses, keypoints_as_keyed, labels_as_read, rolling_of
 from .render_scene import Keyed, Person, add_moving_avatar, add_person, surface_samples
+from .render_seats import seat_spaces_of, with_seats
 from .render_shutter import MovementBoxes, exposed_frame, shutter_keys
 from .render_variety import looks_of
 from .shard_plan import Engine, Hardware
@@ -56,6 +58,7 @@ class Stage:
     keyed: tuple[Keyed | None, ...]  # of each person while it is open
     rolling: RollingShutter | None
     warnings: tuple[str, ...]
+    seats: tuple[PlacedFurniture, ...]
 
     def image_names(self, places: Sequence[int]) -> tuple[tuple[str, ...], ...]:
         """[V][T] of these frames, relative to the data set's folder."""
@@ -78,7 +81,7 @@ class Stage:
             rate=self.inputs.rate,
             model_file=recording.people[0].model.name,
             placement=self.config.placement,
-            variety=drawn(self.config, self.inputs),
+            variety=with_seats(drawn(self.config, self.inputs), self.seats),
         )
 
     def render(self, block: Recording, view: int, place: int, index: int, path: Path) -> None:
@@ -166,12 +169,13 @@ def build_stage(
     footprint = _footprint(actors)
     every = cameras_for(config, inputs.config, footprint, inputs.time)
     camera_places = None if every.poses is None else camera_centres(*every.poses)
-    surroundings = build_surroundings(scene, inputs.variety, footprint, every.cameras, camera_places)
+    spaces, unseated = seat_spaces_of(actors, footprint) if inputs.variety.seats else ((), ())
+    surroundings = build_surroundings(scene, inputs.variety, footprint, every.cameras, camera_places, spaces)
     cameras = every.of(inputs.config.clock.views)
     views = tuple(add_camera(scene, camera) for camera in cameras.cameras)
     movers = [mover for actor in actors for mover in actor.shown.objects]
     opened = inputs.variety.shutter if rolling is None else 1.0
-    settings = replace(render_settings(config, engine), shutter=opened if moving else 0.0)
+    settings = replace(render_settings(config, engine, len(inputs.rows)), shutter=opened if moving else 0.0)
     renderer = ImageRenderer(scene, settings, device, movers, plates)
     if rolling is not None:
         roll_shutter(scene, rolling, movers)
@@ -181,7 +185,7 @@ def build_stage(
     warnings += [note for motion in inputs.motions for note in motion.warnings]
     warnings += [note for actor in actors for note in actor.shown.warnings]
     warnings += meeting_notes(people, inputs.rows)
-    warnings += [*cameras.warnings, *surroundings.notes]
+    warnings += [*cameras.warnings, *surroundings.notes, *unseated]
     return Stage(
         config,
         inputs,
@@ -195,6 +199,7 @@ def build_stage(
         keyed,
         rolling,
         tuple(dict.fromkeys(warnings)),
+        surroundings.seats,
     )
 
 
@@ -207,7 +212,7 @@ def drawn(config: DatasetConfig, inputs: RecordingInputs) -> dict[str, object]:
             "avatar": person.avatar,
             "model": person.model.name,
             "motion": person.motion.name,
-            "pathology": None if patient.report is None else patient.report.as_dict(),
+            "pathology": patient.facts(),
             "looks": None if looks is None else looks.as_json(),
         }
         for person, patient, looks in zip(inputs.config.people, inputs.patients, everyones, strict=True)
@@ -226,12 +231,12 @@ def camera_centres(rotations: Array, translations: Array) -> Array:
     return -np.einsum("...ji,...j->...i", rotations, translations)
 
 
-def render_settings(config: DatasetConfig, engine: Engine) -> cycles.RenderSettings:
-    """What the configuration asks of Cycles, as far as this build of Blender can."""
+def render_settings(config: DatasetConfig, engine: Engine, frames: int) -> cycles.RenderSettings:
+    """What the configuration asks of Cycles for a recording of so many frames, as far as this build of Blender can."""
     render = config.render
     denoise = render.denoise if engine.denoises else False
     settings = cycles.settings_of(render.quality, render.samples, denoise, render.image_format)
-    return settings if render.plate_samples is None else replace(settings, plate_samples=render.plate_samples)
+    return replace(settings, plate_samples=render.background_samples(frames))
 
 
 def joined_box(boxes: Array) -> Array:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from ..simspine_addon.kinematics.forward import pose_track
 from ..simspine_addon.model.atomic import atomic_path
 from ..simspine_addon.model.errors import InputError
-from ..simspine_addon.model.types import Model, Motion
+from ..simspine_addon.model.types import Motion
 from ..simspine_addon.retarget.roles import RoleMap, load_role_map
 from ..simspine_addon.retarget.solve import RetargetOptions
 from .avatar_export import check_output, export_avatar
 from .bootstrap import quiet_stdout
 from .documents import add_model_and_motion, read_model_and_motion
+from .render_pathology import Patient, patient_of
 from .retarget_avatar import AVATAR_NAMES, FITTED, articulated, bring_avatar, is_avatar_file
 
 if TYPE_CHECKING:
@@ -84,16 +85,19 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("there is no such file", path=arguments.avatar, hint="check the avatar's path")
     role_map = load_role_map(arguments.map) if arguments.map is not None else None
     model, motion = read_model_and_motion(arguments.model, arguments.motion)
+    patient = patient_of(model)
+    for text in patient.model.warnings[len(model.warnings) :]:
+        warn(text)
     with quiet_stdout():
-        done, facts = _retarget(arguments, model, motion, role_map)
+        done, facts, notes = _retarget(arguments, patient, motion, role_map)
     report = {"output": str(output), "avatar": arguments.avatar, **facts, **done.report}
-    for note in done.keyed.notes:
+    for note in (*done.keyed.notes, *notes):
         warn(note)
     if arguments.report is not None:
         with atomic_path(arguments.report) as temporary:
             temporary.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     if arguments.picture is not None:
-        _draw(arguments.picture, model, motion, done, report)
+        _draw(arguments.picture, motion, done, report)
     if arguments.json:
         print(json.dumps(report))
     else:
@@ -102,28 +106,28 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _retarget(
-    arguments: argparse.Namespace, model: Model, motion: Motion, role_map: RoleMap | None
-) -> tuple[RetargetedMotion, dict[str, Any]]:
+    arguments: argparse.Namespace, patient: Patient, motion: Motion, role_map: RoleMap | None
+) -> tuple[RetargetedMotion, dict[str, Any], tuple[str, ...]]:
     """Everything that happens in Blender, the writing of the output included."""
     import bpy
 
     from ..simspine_addon.scene.import_motion import import_person
-    from ..simspine_addon.scene.retarget_motion import read_target, retarget_motion
+    from ..simspine_addon.scene.retarget_motion import lacking_vertebrae, read_target, retarget_motion
     from ..simspine_addon.scene.timeline import ensure_clock, grow_frame_range, key_frames
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
-    track = pose_track(model, motion)
+    track = pose_track(patient.model, motion)
     if arguments.source:
-        import_person(scene, model, motion, track)
+        import_person(scene, patient.model, motion, track)
     clock, _ = ensure_clock(scene, track.time)
     frames = key_frames(clock, track.time)
-    avatar = bring_avatar(arguments.avatar, model, arguments.rig, arguments.armature)
+    avatar = bring_avatar(arguments.avatar, patient.built, arguments.rig, arguments.armature)
     if arguments.articulate is not None:
         avatar, role_map = articulated(avatar, _levels(arguments.articulate), role_map), None
     target = read_target(avatar.armature, role_map or avatar.role_map, arguments.preset, arguments.rigify)
     done = retarget_motion(
-        track,
+        patient.rested(track),
         frames,
         target,
         options=RetargetOptions(
@@ -136,7 +140,7 @@ def _retarget(
     grow_frame_range(scene, float(frames[0]), float(frames[-1]))
     scene.frame_set(scene.frame_start)
     export_avatar(arguments.output, avatar.objects, done.result.track)
-    return done, avatar.facts
+    return done, avatar.facts, lacking_vertebrae(done)
 
 
 def _levels(which: str) -> tuple[str, ...]:
@@ -149,12 +153,11 @@ def _name(motion: Motion) -> str:
     return motion.path.stem if motion.path is not None else "motion"
 
 
-def _draw(path: Path, model: Model, motion: Motion, done: RetargetedMotion, report: dict[str, Any]) -> None:
+def _draw(path: Path, motion: Motion, done: RetargetedMotion, report: dict[str, Any]) -> None:
     from .report_picture import write_report_picture
 
-    track = pose_track(model, motion)
     title = f"{_name(motion).replace('_', ' ')} on {done.target.armature.name}"
-    write_report_picture(path, title, track, done.source_map, done.target, done.result, report)
+    write_report_picture(path, title, done.source, done.source_map, done.target, done.result, report)
 
 
 def _told(report: dict[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from ..simspine_addon.retarget.presets import choose_preset, presets
 from ..simspine_addon.retarget.roles import NEEDED, ROLES, RoleMap, load_role_map, save_role_map
 from ..simspine_addon.retarget.skeleton import Skeleton, make_skeleton
 from .bootstrap import quiet_stdout
+from .render_pathology import patient_of
 from .retarget_avatar import bring_avatar, is_avatar_file, sample_arrays
 
 
@@ -132,20 +133,23 @@ def _skeleton(arguments: argparse.Namespace) -> tuple[Skeleton, RoleMap | None]:
 
 def _build(arguments: argparse.Namespace) -> int:
     from ..simspine_addon.model.document import read_model
+    from .cli import warn
 
     output: Path = arguments.output
     if output.suffix != ".blend":
         raise InputError("does not end in .blend", path=output, hint="name a .blend file")
     if is_avatar_file(arguments.avatar):
         raise InputError("is a file already", path=arguments.avatar, hint="name a sample avatar")
-    model = read_model(arguments.model) if arguments.model is not None else None
+    patient = patient_of(read_model(arguments.model)) if arguments.model is not None else None
+    for text in patient.model.warnings if patient is not None else ():
+        warn(text)
     with quiet_stdout():
         import bpy
 
         from ..simspine_addon.scene.save import save_blend
 
         bpy.ops.wm.read_factory_settings(use_empty=True)
-        avatar = bring_avatar(arguments.avatar, model, arguments.rig)
+        avatar = bring_avatar(arguments.avatar, patient and patient.built, arguments.rig)
         save_blend(output)
     bones = len(avatar.armature.data.bones)  # type: ignore[union-attr]
     print(f"{output}: '{avatar.armature.name}' with {bones} bones, rig {avatar.facts['rig']}")

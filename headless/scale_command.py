@@ -15,6 +15,7 @@ from ..simspine_addon.model.document import read_model
 from ..simspine_addon.model.errors import InputError
 from ..simspine_addon.model.markers import read_trc
 from ..simspine_addon.model.types import Model
+from ..simspine_addon.spine.pathology_record import is_deformed
 from .argument_types import check_places, positive
 from .bootstrap import quiet_stdout
 
@@ -52,6 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
     model, track = read_model(arguments.model), read_trc(arguments.markers)
     for text in (*model.warnings, *track.warnings):
         warn(text)
+    if is_deformed(model):
+        warn(
+            f"{arguments.model}: is deformed, which OpenSim's scaling forgets: scale the straight model, then deform it"
+        )
     if arguments.measurements is None:
         source, measurements = choose_measurements(model)
     else:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .errors import InputError
 
+_ROOM = "free some space, then run the same again"
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
@@ -39,7 +40,7 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         except OSError as error:
             if error.errno not in _DISK_ERRORS:
                 raise
-            raise InputError(f"cannot be written ({error.strerror})", path=target, hint="free some space") from error
+            raise InputError(f"cannot be written ({error.strerror})", path=target, hint=_ROOM) from error
         _give_usual_mode(temporary)
         try:
             temporary.replace(target)

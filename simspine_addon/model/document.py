@@ -27,8 +27,8 @@ _NO_MODELS = {".mot": "a motion", ".sto": "a motion", ".trc": "a marker file", "
 NEWEST_KNOWN_VERSION = 40600
 
 
-def read_model(path: str | Path) -> Model:
-    """Read an `.osim` document.
+def read_model(path: str | Path, document: bytes | None = None) -> Model:
+    """Read an `.osim` document; from `document`, where given, as if it were the file's content.
 
     Raises:
         InputError: with file and line, for anything that is not a model, is broken, or cannot be represented.
@@ -36,19 +36,20 @@ def read_model(path: str | Path) -> Model:
     path = Path(path)
     if path.suffix.lower() in _NO_MODELS:
         raise InputError(f"is {_NO_MODELS[path.suffix.lower()]}, not a model", path=path, hint="give the .osim first")
-    return _Reader(path).read()
+    return _Reader(path, document).read()
 
 
 @dataclass(slots=True)
 class _Reader:
     path: Path
+    document: bytes | None = None
     warnings: list[str] = field(default_factory=list)
     bodies: list[Node] = field(default_factory=list)
     body_paths: list[ComponentPath] = field(default_factory=list)
 
     def read(self) -> Model:
         scalars = Scalars(self.path)
-        root = parse_xml(self.path)
+        root = parse_xml(self.path, self.document)
         model, version = self._model_node(root, scalars)
         apply_defaults(model)
         registry = FrameRegistry(scalars)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,20 @@ _OLD_PLACES = {
 }
 
 
-def write_edited(model: Model, edits: ModelEdits, output: str | Path) -> Model:
+@dataclass(frozen=True, slots=True)
+class DocumentNote:
+    """What is written besides edits: a comment at the model's end and a sentence of its credits, both in ASCII.
+
+    OpenSim drops comments when it saves a model, and keeps credits. `document` is what is edited: the content of the
+    model's file, or another one that the model was read from.
+    """
+
+    document: bytes
+    comment: str
+    credit: str
+
+
+def write_edited(model: Model, edits: ModelEdits, output: str | Path, note: DocumentNote | None = None) -> Model:
     """Make the edits in the document of `model` and write the result; gives the model read back from it.
 
     Comments, order, spacing and everything that SimSpine does not represent (forces, controllers, wrapping) are kept.
@@ -43,7 +56,7 @@ def write_edited(model: Model, edits: ModelEdits, output: str | Path) -> Model:
     if edits.bent:
         raise InputError("a document cannot bend a mesh", path=model.path, hint="write bent meshes and name these")
     wanted = edited_model(model, edits)
-    document = _Editor(model, edits).edited()
+    document = _Editor(model, edits, note).edited()
     with atomic_path(output) as temporary:
         temporary.write_bytes(document)
         found = read_model(temporary)
@@ -83,10 +96,10 @@ def difference(one: Any, other: Any, where: str = "model", tolerance: float = _T
 
 
 class _Editor:
-    def __init__(self, model: Model, edits: ModelEdits) -> None:
+    def __init__(self, model: Model, edits: ModelEdits, note: DocumentNote | None) -> None:
         assert model.path is not None
-        self.model, self.edits = model, edits
-        self.document = SplicedDocument(model.path)
+        self.model, self.edits, self.note = model, edits, note
+        self.document = SplicedDocument(model.path, None if note is None else note.document)
         root = self.document.root
         self.root = root if root.tag == "Model" else root.child("Model") or root
         self.after = edited_model(model, edits)
@@ -109,7 +122,17 @@ class _Editor:
             self._place_mass(self._named("body", name, ("BodySet",), "Body"), body)
             move_wraps_and_muscles(self.document, self.root, name, displacement)
         self._check_forces()
+        if self.note is not None:
+            self._write_note(self.note)
         return self.document.result()
+
+    def _write_note(self, note: DocumentNote) -> None:
+        credits = self.root.child("credits")
+        if credits is None or credits.inner == credits.end:
+            self.document.set_text(self.root, "credits", note.credit)
+        else:
+            self.document.replace(credits.close, credits.close, f" {note.credit}")
+        self.document.append(self.root, f"<!--{note.comment}-->")
 
     def _error(self, problem: str, node: Span | None = None) -> InputError:
         line = None if node is None else node.line

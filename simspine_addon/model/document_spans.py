@@ -44,9 +44,9 @@ class Span:
 class SplicedDocument:
     """A document's bytes with pieces to replace; `result()` puts them together."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, data: bytes | None = None) -> None:
         self.path = path
-        self.data = path.read_bytes()
+        self.data = path.read_bytes() if data is None else data
         if self.data[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise InputError("is in UTF-16, which cannot be edited", path=path, hint="save it again from OpenSim")
         self.root = _spans(self.data)

@@ -53,14 +53,14 @@ class Node:
         return (inner if inner is not None else holder).children
 
 
-def parse_xml(path: str | Path) -> Node:
-    """Read a whole document and give its root element.
+def parse_xml(path: str | Path, document: bytes | None = None) -> Node:
+    """Read a whole document, from its file or from `document`, and give its root element.
 
     Raises:
         InputError: the file is missing, unreadable, too large, no XML, truncated, or declares entities.
     """
     path = Path(path)
-    return _TreeBuilder(path).parse(_read(path))
+    return _TreeBuilder(path).parse(_read(path) if document is None else document)
 
 
 def _read(path: Path) -> bytes:

@@ -1,7 +1,7 @@
 """One image after another of a moving person, rendered as cheaply as the settings allow.
 
 A camera that stands still sees the same surroundings in every image. Their light is found once, as a plate. What the
-movers do to it, by their shadow and the light that they throw back, comes from a picture of an eighth of the size, held
+movers do to it, by their shadow and the light that they throw back, comes from a picture of a tenth of the size, held
 against the same picture without them. Of each image only the window around what moves is rendered, and in it light is
 traced only for the movers and where they change the surroundings much.
 """
@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.atomic import atomic_path
-from .backdrop import Backdrop, remove_backdrop, serves
+from .backdrop import HELD_OUT, Backdrop, remove_backdrop
 from .cameras import activate, remap_of
-from .compose import Window, fade, fills_image, known, shaded, shading, window_around
+from .compose import Window, known, shaded, shading, taken, widened, window_around
 from .layers import Light, render_light, render_shade, stored_as
 from .pixels import read_pixels, write_light, write_pixels
 from .plates import Plates
@@ -91,7 +91,7 @@ class ImageRenderer:
             box = remap.wider_box(box)
         size = (self._scene.render.resolution_x, self._scene.render.resolution_y)
         window = None if box is None else window_around(box, size)
-        in_parts = box is not None and self._settings.plates and not (window and fills_image(window, size))
+        in_parts = box is not None and self._settings.plates
         if not in_parts and remap is None and finish is None:
             render_image(self._scene, camera, frame, seed, path)
             return
@@ -112,28 +112,28 @@ class ImageRenderer:
             factors = shading(render_shade(self._scene, camera), plate.shade)
         light = shaded(plate.light, factors)
         if window is not None:
-            x, y, across, down = window
-            light[y : y + down, x : x + across] = self._traced(camera, seed, window, light, factors)
+            window = widened(window, factors, (light.shape[1], light.shape[0]))
+            self._trace(camera, seed, window, light, factors)
         return light
 
-    def _traced(self, camera: bpy.types.Object, seed: int, window: Window, light: Light, factors: Light) -> Light:
-        """The window [rows, columns, 3] with the movers in it, before surroundings of this `light` [H, W, 3]."""
+    def _trace(self, camera: bpy.types.Object, seed: int, window: Window, light: Light, factors: Light) -> None:
+        """Put the movers in a window of the surroundings' light [H, W, 3], and what must be traced near them."""
         x, y, across, down = window
         height, width = light.shape[:2]
-        if self._backdrop is None or not serves(camera):
-            under = light[y : y + down, x : x + across]
-            part = fade(window, (width, height))[..., None]
-            return (part * render_light(self._scene, camera, seed, window) + (1 - part) * under).astype(np.float32)
+        assert self._backdrop is not None
         share = np.ones((height, width), np.float32)
         share[y : y + down, x : x + across] = known(factors, window, (width, height))
         cycles, samples = self._scene.cycles, self._scene.cycles.samples
-        self._backdrop.show(light, share)
+        self._backdrop.show(camera, light, share)
         cycles.samples = self._settings.window_samples
         try:
-            return render_light(self._scene, camera, seed, window)
+            traced = render_light(self._scene, camera, seed, window, alpha=True)
         finally:
             cycles.samples = samples
             self._backdrop.hide()
+        surroundings = np.minimum((1.0 - traced[..., 3]) / HELD_OUT, 1.0)
+        under = light[y : y + down, x : x + across]
+        under += taken(factors, window, (width, height), surroundings)[..., None] * (traced[..., :3] - under)
 
     def _write(self, light: Light, path: Path, finish: Finish | None) -> None:
         if finish is None:

@@ -15,6 +15,7 @@ from ..kinematics.pose_track import PoseTrack
 from ..kinematics.resample import resample_at, resample_motion
 from ..model.errors import InputError
 from ..model.types import Model, Motion
+from ..spine.pathology_record import is_deformed
 from .armature import body_offsets, build_armature, leave_edit_modes, rest_matrices
 from .channels import add_coordinate_channels
 from .compat import new_action
@@ -34,6 +35,7 @@ from .timeline import (
 Array = NDArray[np.float64]
 MODEL_PROPERTY = "simspine_model_file"
 MOTION_PROPERTY = "simspine_motion_file"
+DEFORMED_PROPERTY = "simspine_deformed"  # set where `simspine deform` wrote the model
 _WHOLE_FRAME = 1e-4
 _NO_MASS = 1e-4  # of the whole
 
@@ -111,6 +113,8 @@ def _skeleton(
     _child(collection, "Skeleton").objects.link(armature)
     armature[PERSON_PROPERTY] = label
     armature[MODEL_PROPERTY] = str(model.path or "")
+    if is_deformed(model):
+        armature[DEFORMED_PROPERTY] = True
     armature.show_in_front = True
     return collection, armature
 

@@ -15,9 +15,9 @@ from ..model.atomic import atomic_path
 from .cameras import activate
 from .pixels import read_values
 
-SHADE_STEPS = (2.0, 8.0)  # fewest and most px of the image to one of its shade
-SHADE_SIDE = 125  # px that the longer side of a shade has in between
-SHADE_SAMPLES = 6
+SHADE_STEPS = (2.0, 10.0)  # fewest and most px of the image to one of its shade
+SHADE_SIDE = 100  # px that the longer side of a shade has in between
+SHADE_SAMPLES = 4
 SHADE_SEED = 0  # one for all, so that a shade differs from another only where the movers make a difference
 
 Light = NDArray[np.float32]
@@ -45,24 +45,26 @@ def render_light(
     seed: int,
     window: Window | None = None,
     size: tuple[int, int] | None = None,
+    alpha: bool = False,
 ) -> Light:
     """A camera's picture at the scene's present frame, or a window of it, as the scene's own light [H, W, 3].
 
-    With `size` (width, height) the picture has so many pixels, and still covers exactly what the camera does.
+    With `size` (width, height) the picture has so many pixels, and still covers exactly what the camera does. `alpha`
+    makes it [H, W, 4].
 
     Raises:
         KeyboardInterrupt: the person stopped the render.
         RuntimeError: Blender could not render or save it.
     """
     activate(scene, camera)
-    with stored_as(scene, "OPEN_EXR", "32"), tempfile.TemporaryDirectory() as folder:
+    with stored_as(scene, "OPEN_EXR", "32", "RGBA" if alpha else "RGB"), tempfile.TemporaryDirectory() as folder:
         if size is not None:
             _resize(scene.render, size)
         _look_through(scene, window)
         try:
             path = Path(folder) / "light.exr"
             _render(scene, seed, path)
-            return read_values(path)
+            return read_values(path, 4 if alpha else 3)
         finally:
             activate(scene, camera)
 
@@ -85,7 +87,7 @@ def render_shade(scene: bpy.types.Scene, camera: bpy.types.Object) -> Light:
 
 
 def shade_size(width: int, height: int) -> tuple[int, int]:
-    """The size of the shade of an image: an eighth where that shows enough, not so little of small images."""
+    """The size of the shade of an image: a tenth where that shows enough, not so little of small images."""
     step = min(max(max(width, height) / SHADE_SIDE, SHADE_STEPS[0]), SHADE_STEPS[1])
     return max(4, round(width / step)), max(4, round(height / step))
 
@@ -121,11 +123,11 @@ def _render(scene: bpy.types.Scene, seed: int, path: Path) -> None:
 
 
 @contextmanager
-def stored_as(scene: bpy.types.Scene, file_format: str, depth: str) -> Iterator[None]:
+def stored_as(scene: bpy.types.Scene, file_format: str, depth: str, color_mode: str = "RGB") -> Iterator[None]:
     """Files that are quick to write and read while it lasts; what the images' own format is comes back after."""
     stored, render = scene.render.image_settings, scene.render
     before = stored.file_format, stored.quality, stored.color_depth, stored.compression
-    stored.file_format, stored.color_mode = file_format, "RGB"
+    stored.file_format, stored.color_mode = file_format, color_mode
     stored.color_depth = depth
     if file_format == "OPEN_EXR":
         stored.exr_codec = "NONE"
@@ -134,6 +136,7 @@ def stored_as(scene: bpy.types.Scene, file_format: str, depth: str) -> Iterator[
     try:
         yield
     finally:
+        stored.color_mode = "RGB"
         stored.file_format, stored.quality = before[:2]
         stored.color_depth, stored.compression = before[2:]
         render.use_border = render.use_crop_to_border = False

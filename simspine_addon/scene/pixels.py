@@ -14,16 +14,17 @@ JPEG_QUALITY = 95
 Image = NDArray[np.uint8]
 
 
-def read_values(path: Path) -> NDArray[np.float32]:
-    """The values of an image file as they stand in it, [H, W, 3], rows from top to bottom: shares of white of a PNG or
-    JPEG, light of an EXR."""
+def read_values(path: Path, channels: int = 3) -> NDArray[np.float32]:
+    """The values of an image file as they stand in it, [H, W, channels], rows from top to bottom: shares of white of a
+    PNG or JPEG, light of an EXR."""
     image = bpy.data.images.load(str(path))
     try:
+        image.alpha_mode = "CHANNEL_PACKED"
         image.colorspace_settings.name = "Non-Color"  # else values of 16 bits would be made linear
         width, height = image.size
         values = np.empty(width * height * image.channels, np.float32)
         image.pixels.foreach_get(values)
-        return values.reshape(height, width, -1)[::-1, :, :3]
+        return values.reshape(height, width, -1)[::-1, :, :channels]
     finally:
         bpy.data.images.remove(image)
 

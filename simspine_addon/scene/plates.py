@@ -20,7 +20,7 @@ from .fingerprint import surroundings_fingerprint
 from .layers import SHADE_SEED, Light, render_light, render_shade
 from .render import Device, RenderSettings, configure
 
-_VERSION = 3  # of how plates are made: raise it when their pixels change
+_VERSION = 4  # of how plates are made: raise it when their pixels change
 _FINE = 2  # a plate is rendered and denoised so many times as wide and as high, and then reduced: edges stay sharp
 _MOST_FINE_PIXELS = 16_000_000  # more would need gigabytes; such plates are rendered in their own size
 
@@ -28,7 +28,7 @@ _MOST_FINE_PIXELS = 16_000_000  # more would need gigabytes; such plates are ren
 @dataclass(frozen=True, slots=True)
 class Plate:
     """The surroundings through one camera: their `light` [H, W, 3] without noise, and `shade` [h, w, 3], the same at
-    about an eighth of the size with its sampling noise. A shade with the movers is held against it."""
+    about a tenth of the size with its sampling noise. A shade with the movers is held against it."""
 
     light: NDArray[np.float16]
     shade: Light
@@ -68,8 +68,8 @@ class Plates:
 
     def _name(self, camera: bpy.types.Object) -> str:
         activate(self._scene, camera)
-        # These do not change a plate.
-        settings = replace(self._settings, seed=0, samples=0, window_samples=0, file_format="png", shutter=0.0)
+        # The images' own samples, shutter and format do not change a plate.
+        settings = replace(self._fine(1), seed=0, window_samples=0, file_format="png", shutter=0.0)
         parts = (_VERSION, self._surroundings, camera_text(self._scene, camera), self._device.kind, asdict(settings))
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
@@ -91,16 +91,16 @@ class Plates:
         activate(scene, camera)
         width, height = scene.render.resolution_x, scene.render.resolution_y
         fine = _FINE if width * height * _FINE**2 <= _MOST_FINE_PIXELS else 1
-        samples = max(1, round(self._settings.plate_samples / fine**2))
-        configure(
-            scene,
-            replace(self._settings, samples=samples, denoise_quality="HIGH", prefilter="ACCURATE"),
-            self._device,
-        )
+        configure(scene, self._fine(fine**2), self._device)
         light = render_light(scene, camera, SHADE_SEED, size=(width * fine, height * fine))
         light = light.reshape(height, fine, width, fine, 3).mean(axis=(1, 3))
         most = np.finfo(np.float16).max
         return Plate(np.minimum(light, most).astype(np.float16), render_shade(scene, camera))
+
+    def _fine(self, parts: int) -> RenderSettings:
+        """The settings of a plate of which a pixel is rendered in so many parts."""
+        samples = max(1, round(self._settings.plate_samples / parts))
+        return replace(self._settings, samples=samples, denoise_quality="HIGH", prefilter="ACCURATE")
 
 
 def camera_text(scene: bpy.types.Scene, camera: bpy.types.Object) -> str:

@@ -47,7 +47,7 @@ class RenderSettings:
     """
 
     samples: int = 3
-    window_samples: int = 6
+    window_samples: int = 4
     denoise: bool = True
     file_format: str = "png"
     seed: int = 0

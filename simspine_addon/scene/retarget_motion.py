@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import bpy
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..kinematics.pose_track import PoseTrack
 from ..model.errors import InputError
 from ..retarget.articulate_bones import articulated_map
+from ..retarget.articulate_levels import THORACIC, level_of_bone, with_thoracic_levels
 from ..retarget.presets import apply_preset, choose_preset, preset
 from ..retarget.report import retarget_report
 from ..retarget.roles import RoleMap
@@ -49,9 +50,13 @@ class TargetRig:
 
 @dataclass(frozen=True, slots=True)
 class RetargetedMotion:
-    """What was done: the rig, the solve, the keys, and the report (empty if it was not asked for)."""
+    """What was done: the rig, the solve, the keys, and the report (empty if it was not asked for).
+
+    `source` is the motion as it was solved: the vertebrae of a bent thorax, where it has them, are known as levels.
+    """
 
     target: TargetRig
+    source: PoseTrack
     source_map: RoleMap
     result: RetargetResult
     keyed: KeyedMotion
@@ -128,7 +133,8 @@ def retarget_motion(
         InputError: the motion or the rig cannot be used; nothing was keyed then.
     """
     if source_map is None:
-        source_map = choose_preset(skeleton_of_track(source))[1]
+        source, source_map = with_thoracic_levels(source, choose_preset(skeleton_of_track(source))[1])
+        options = _by_levels(options or RetargetOptions(), source_map, target.role_map)
     result = retarget(source, source_map, target.skeleton, target.role_map, options)
     if target.rigify is not None and controls != "deform":
         feet: Literal["fk", "ik"] = "ik" if controls == "ik" else "fk"
@@ -141,7 +147,23 @@ def retarget_motion(
         report |= {"preset": target.preset, "preset_score": target.score, "notes": list(keyed.notes)}
         report = _plain(report)
         target.armature[REPORT_PROPERTY] = json.dumps(report)
-    return RetargetedMotion(target, source_map, result, keyed, report)
+    return RetargetedMotion(target, source, source_map, result, keyed, report)
+
+
+def lacking_vertebrae(done: RetargetedMotion) -> tuple[str, ...]:
+    """A sentence where the motion has a curve in the thorax and the rig no vertebrae there; nothing otherwise."""
+    if not set(THORACIC) <= set(done.source_map.of("spine")) - set(
+        map(level_of_bone, done.target.role_map.of("spine"))
+    ):
+        return ()
+    told = f"'{done.target.armature.name}' has no thoracic vertebrae: its few bones take the curve of the thorax as far"
+    return (f"{told} as they can; articulate it first, T12 to T1 too",)
+
+
+def _by_levels(options: RetargetOptions, source_map: RoleMap, target_map: RoleMap) -> RetargetOptions:
+    """Vertebra by vertebra, where both have those of the thorax: a curve in it is told by levels, not by its shape."""
+    known = set(source_map.of("spine")) & {level_of_bone(name) for name in target_map.of("spine")}
+    return replace(options, spine="levels") if options.spine == "curve" and set(THORACIC) <= known else options
 
 
 def _plain(value: Any) -> Any:

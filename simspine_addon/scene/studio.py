@@ -110,6 +110,7 @@ def _floor(scene: bpy.types.Scene, foot: Vector, radius: float) -> bpy.types.Obj
     tree.links.new(solid.outputs["BSDF"], mix.inputs[1])
     tree.links.new(clear.outputs["Shader"], mix.inputs[2])
     tree.links.new(mix.outputs["Shader"], output.inputs["Surface"])
+    material.cycles.emission_sampling = "NONE"  # what glows for the camera lights nothing
     mesh.materials.append(material)
     obj = bpy.data.objects.new("SimSpine floor", mesh)
     obj.location = foot

@@ -18,6 +18,8 @@ from .surroundings_lights import add_sun, glow_colors, light_room, use_camera_re
 from .surroundings_materials import finish_material, glowing_material
 from .surroundings_outdoor import ground_piece, panorama_world, planting_pieces, sky_world
 from .surroundings_room import build_shell
+from .surroundings_seat_space import SeatSpace
+from .surroundings_seats import place_seat
 from .surroundings_shapes import Finish, Piece, placed, triangles
 from .variety import Variety
 
@@ -34,6 +36,7 @@ class Surroundings:
     objects: tuple[bpy.types.Object, ...]
     occluders: Array
     notes: tuple[str, ...] = ()
+    seats: tuple[PlacedFurniture, ...] = ()  # which are among `objects` and `occluders` too
 
 
 def build_surroundings(
@@ -42,6 +45,7 @@ def build_surroundings(
     footprint: ArrayLike,
     cameras: Sequence[Camera],
     camera_places: ArrayLike | None = None,
+    seats: Sequence[SeatSpace] = (),
 ) -> Surroundings:
     """Build what was drawn around a motion and its cameras; a scene takes this once.
 
@@ -51,19 +55,33 @@ def build_surroundings(
         footprint: outermost points of everyone at every pose that may be rendered, [T, N, 3] m in ground.
         cameras: that look on, none of which ends up in a wall or a piece of furniture.
         camera_places: where they are over time, [..., 3] m, if they move; else their own places.
+        seats: where someone sits, of `surroundings_seat_space.seat_spaces`; a seat is put there.
 
     Raises:
         InputError: no finite point, or a panorama that cannot be used.
     """
     places = np.array([camera.center for camera in cameras]) if camera_places is None else np.asarray(camera_places)
     stage = stage_of(footprint, places.reshape(-1, 3))
+    taken = tuple(place_seat(space, variety.seat(index), stage) for index, space in enumerate(seats))
+    built = _around(scene, variety, footprint, stage, taken)
+    if not taken:
+        return built
+    objects = (*built.objects, *_add_furniture(scene, taken, stage.floor))
+    solid = np.concatenate([built.occluders, triangles(_in_ground(taken, stage.floor))])
+    return Surroundings(objects, solid, built.notes, taken)
+
+
+def _around(
+    scene: bpy.types.Scene, variety: Variety, footprint: ArrayLike, stage: Stage, taken: Sequence[PlacedFurniture]
+) -> Surroundings:
+    """All but the seats, which have taken their places."""
     if variety.surroundings == "studio":
         return _studio(scene, footprint)
     use_camera_response(scene, _EXPOSURE_STOPS.get(variety.surroundings, 0.0))
     if variety.surroundings == "room":
-        return _room(scene, variety, stage)
+        return _room(scene, variety, stage, taken)
     if variety.surroundings == "outdoor":
-        return _outdoor(scene, variety, stage)
+        return _outdoor(scene, variety, stage, taken)
     if variety.surroundings == "hdri" and variety.hdri is not None:
         objects = panorama_world(scene, variety.hdri, stage, variety.lights.strength)
         return Surroundings(tuple(objects), np.zeros((0, 3, 3)))
@@ -80,10 +98,10 @@ def _studio(scene: bpy.types.Scene, footprint: ArrayLike) -> Surroundings:
     return Surroundings(tuple(objects), np.zeros((0, 3, 3)))
 
 
-def _room(scene: bpy.types.Scene, variety: Variety, stage: Stage) -> Surroundings:
+def _room(scene: bpy.types.Scene, variety: Variety, stage: Stage, taken: Sequence[PlacedFurniture]) -> Surroundings:
     assert variety.room is not None
     room = layout_room(variety.room, stage)
-    furniture, notes = layout_furniture(variety.furniture, stage, room)
+    furniture, notes = layout_furniture(variety.furniture, stage, room, taken)
     shell = build_shell(variety.room, variety.lights, room, furniture)
     glows = glow_colors(variety.lights)
     body = _add_mesh(scene, "SimSpine room", shell.pieces, 0.0, 0.0, room.angle, stage.floor, glows)
@@ -96,9 +114,9 @@ def _room(scene: bpy.types.Scene, variety: Variety, stage: Stage) -> Surrounding
     return Surroundings(tuple(objects), triangles([*solid, *_in_ground(furniture, stage.floor)]), notes)
 
 
-def _outdoor(scene: bpy.types.Scene, variety: Variety, stage: Stage) -> Surroundings:
+def _outdoor(scene: bpy.types.Scene, variety: Variety, stage: Stage, taken: Sequence[PlacedFurniture]) -> Surroundings:
     assert variety.outdoor is not None
-    furniture, notes = layout_furniture(variety.furniture, stage, None)
+    furniture, notes = layout_furniture(variety.furniture, stage, None, taken)
     ground, planting = ground_piece(variety.outdoor, stage), planting_pieces(variety.outdoor, stage, variety.lights)
     objects = [
         _add_mesh(scene, "SimSpine ground", [ground]),

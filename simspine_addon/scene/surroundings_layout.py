@@ -132,15 +132,21 @@ def layout_room(draw: RoomDraw, stage: Stage) -> RoomLayout:
 
 
 def layout_furniture(
-    draws: Sequence[FurnitureDraw], stage: Stage, room: RoomLayout | None
+    draws: Sequence[FurnitureDraw],
+    stage: Stage,
+    room: RoomLayout | None,
+    taken: Sequence[PlacedFurniture] = (),
 ) -> tuple[tuple[PlacedFurniture, ...], tuple[str, ...]]:
-    """Each piece at the first of its wishes that is free; those that find none are left out, and named."""
+    """Each piece at the first of its wishes that is free; those that find none are left out, and named.
+
+    `taken` are seats, which stand where they have to.
+    """
     placed: list[PlacedFurniture] = []
     left_out: list[str] = []
     for draw in draws:
         built = build_furniture(draw)
         tries = (_wished(built, wish, stage, room) for wish in draw.wishes)
-        found = next((each for each in tries if _is_free(each, placed, stage, room)), None)
+        found = next((each for each in tries if _is_free(each, [*taken, *placed], stage, room)), None)
         if found is None:
             left_out.append(draw.kind)
         else:

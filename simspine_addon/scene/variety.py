@@ -31,6 +31,7 @@ from .variety_draws import (
 )
 from .variety_options import VarietyOptions, options_from_table
 from .variety_people import Place, place_people
+from .variety_seats import SeatDraw, draw_seat
 
 __all__ = ["SEED_STREAMS", "Variety", "VarietyOptions", "check_seeds", "draw_variety", "options_from_table", "seed_of"]
 
@@ -42,7 +43,7 @@ SEED_STREAMS = (
     "room",  # its size, walls, windows, doors and floor
     "outdoor",  # ground and planting
     "hdri",  # which file, and how it is turned
-    "furniture",  # what stands about
+    "furniture",  # what stands about, and what is sat on
     "lights",  # number, colour temperature, strength and places; the sun
     "camera_noise",
     "motion_blur",
@@ -72,10 +73,17 @@ class Variety:
     shutter: float = 0.0  # share of the time between two frames that the shutter is open
     people: int = 1
     varied_looks: tuple[str, ...] = ()  # of "body", "skin", "hair", "clothes"
+    seats: bool = True  # whether those who sit get something to sit on
 
     def as_json(self) -> dict[str, object]:
-        """For a manifest: words, numbers, lists and tables alone."""
-        return asdict(self)
+        """For a manifest: words, numbers, lists and tables alone. Seats depend on the motion: see `Surroundings`."""
+        known = asdict(self)
+        del known["seats"]
+        return known
+
+    def seat(self, index: int) -> SeatDraw:
+        """What is drawn for the recording's seat of this number, from the furniture's seed."""
+        return draw_seat(stream(self.seeds["furniture"], "seats", self.recording, index), self.surroundings)
 
     def places(self, footprints: list[Array]) -> tuple[Place, ...]:
         """Where each person's motion goes; see `variety_people.place_people`."""
@@ -136,4 +144,5 @@ def draw_variety(options: VarietyOptions, seeds: Seeds, recording: str, footprin
         shutter=round(float(of("motion_blur").uniform(*options.motion_blur)), 4),
         people=int(of("people").integers(low, high + 1)),
         varied_looks=options.looks,
+        seats=options.seats,
     )

@@ -31,6 +31,7 @@ class VarietyOptions:
     motion_blur: Range = (0.0, 0.0)  # share of the time between two frames that the shutter is open
     people: tuple[int, int] = (1, 1)
     looks: tuple[str, ...] = ()  # which of `LOOKS` are drawn
+    seats: bool = True  # whether those who sit get something to sit on
 
 
 def options_from_table(
@@ -43,7 +44,8 @@ def options_from_table(
     Args:
         table: `surroundings` a word or a list of words; `hdri_folder` text; `furniture`, `people` a whole number or
             [least, most]; `camera_noise`, `motion_blur` a number from 0 to 1, [least, most], true or false;
-            `lights` true, false or a table of `count`, `temperature_k`, `strength`; `looks` true, false or a list.
+            `lights` true, false or a table of `count`, `temperature_k`, `strength`; `looks` true, false or a list;
+            `seats` true or false.
         path: of the file.
         line_of: gives the line of a key, by its name.
 
@@ -52,7 +54,17 @@ def options_from_table(
     """
     reader = _Reader(table, path, line_of)
     reader.check_keys(
-        ("surroundings", "hdri_folder", "furniture", "lights", "camera_noise", "motion_blur", "people", "looks")
+        (
+            "surroundings",
+            "hdri_folder",
+            "furniture",
+            "lights",
+            "camera_noise",
+            "motion_blur",
+            "people",
+            "looks",
+            "seats",
+        )
     )
     surroundings = reader.words("surroundings", SURROUNDINGS, ("studio",))
     folder = reader.folder("hdri_folder")
@@ -73,6 +85,9 @@ def options_from_table(
         }
     elif not isinstance(lights, bool):
         raise reader.error("lights", f"lights is {lights!r}", "give true, false or a table of count, strength ...")
+    seats = table.get("seats", True)
+    if not isinstance(seats, bool):
+        raise reader.error("seats", f"seats is {seats!r}", "give true or false")
     return VarietyOptions(
         surroundings=surroundings,
         hdri_folder=folder,
@@ -82,6 +97,7 @@ def options_from_table(
         motion_blur=reader.limits("motion_blur", (0.0, 0.0), 0.0, 1.0, when_true=(0.2, 0.6)),
         people=reader.whole("people", (1, 1), 1, 20),
         looks=reader.words("looks", LOOKS, (), when_true=LOOKS),
+        seats=seats,
         **known,  # type: ignore[arg-type]
     )
 

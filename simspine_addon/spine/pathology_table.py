@@ -65,6 +65,29 @@ def pathology_from_table(table: Mapping[str, Any], where: str = "[pathology]") -
     return pathology
 
 
+def table_of(pathology: Pathology) -> dict[str, Any]:
+    """The table that `pathology_from_table` reads back to this pathology, with what is not asked for left out."""
+    table: dict[str, Any] = {}
+    if pathology.curves:
+        table["scoliosis"] = [_table_of_curve(curve) for curve in pathology.curves]
+    if pathology.lordosis_deg:
+        table["lordosis"] = pathology.lordosis_deg
+    if pathology.kyphosis_deg:
+        table["kyphosis"] = pathology.kyphosis_deg
+    if pathology.leg_length is not None:
+        legs = pathology.leg_length
+        table |= {"leg_length": legs.difference_m * 1000.0, "leg": legs.leg, "obliquity": legs.obliquity}
+    if pathology.fused:
+        table["fuse"] = list(pathology.fused)
+    return {**table, "balance": pathology.balance, "thorax": pathology.thorax}
+
+
+def _table_of_curve(curve: Scoliosis) -> dict[str, Any]:
+    ends = {"lower": curve.lower, "upper": curve.upper, "rotation": curve.rotation_deg}
+    named = {key: value for key, value in ends.items() if value is not None}
+    return {"cobb": curve.cobb_deg, "apex": curve.apex, "side": curve.side, **named}
+
+
 def _curves(table: Mapping[str, Any], where: str) -> tuple[Scoliosis, ...]:
     """All that `scoliosis` and `lenke` say."""
     given = table.get("scoliosis")

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import bpy
 
+from ..model.document import read_model
+from ..model.errors import InputError
+from ..scene.import_motion import DEFORMED_PROPERTY, MODEL_PROPERTY
 from ..scene.person_record import is_person
+from ..spine.pathology_record import Straightened, straightened
 
 
 def people(scene: bpy.types.Scene) -> list[bpy.types.Object]:
@@ -20,6 +24,18 @@ def current_person(context: bpy.types.Context) -> bpy.types.Object | None:
             return thing
     everyone = people(context.scene)
     return everyone[0] if len(everyone) == 1 else None
+
+
+def straightened_person(person: bpy.types.Object) -> tuple[Straightened | None, str]:
+    """The straight model of a person whose model `simspine deform` has written, and what has to be said where there
+    should be one and is none; None and "" for others."""
+    if not person.get(DEFORMED_PROPERTY):
+        return None, ""
+    try:
+        straight = straightened(read_model(bpy.path.abspath(str(person.get(MODEL_PROPERTY, "")))))
+    except InputError as error:
+        return None, f"{error}; until then an avatar of '{person.name}' stands straight"
+    return straight, "" if straight else f"the model of '{person.name}' is no longer the deformed one"
 
 
 def person_parts(context: bpy.types.Context, person: bpy.types.Object) -> list[tuple[str, bpy.types.LayerCollection]]:

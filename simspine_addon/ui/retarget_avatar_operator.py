@@ -11,7 +11,7 @@ from ..model.errors import InputError
 from ..scene.armature import leave_edit_modes
 from ..scene.avatar import add_avatar
 from ..scene.import_motion import MODEL_PROPERTY, all_or_nothing
-from .people import current_person
+from .people import current_person, straightened_person
 from .reporting import scene_can_take
 
 FITTED, OWN_RIG = "fitted", "own"
@@ -72,5 +72,9 @@ class SIMSPINE_OT_add_avatar(bpy.types.Operator):
         path = str(person.get(MODEL_PROPERTY, ""))
         if not path:
             raise InputError(f"'{person.name}' does not know its model", hint="import it again")
-        avatar, fit = fit_avatar(read_model(bpy.path.abspath(path)), rig or "default")
+        straight, problem = straightened_person(person)
+        if problem:
+            self.report({"WARNING"}, problem)
+        model = read_model(bpy.path.abspath(path)) if straight is None else straight.built
+        avatar, fit = fit_avatar(model, rig or "default")
         return avatar, f", joints within {fit.worst_mm:.1f} mm of the model's"

@@ -8,10 +8,18 @@ from ..retarget.articulate_bones import articulated_map
 from ..retarget.solve import RetargetOptions
 from ..scene.armature import leave_edit_modes
 from ..scene.read_pose import read_pose
-from ..scene.retarget_motion import RetargetedMotion, TargetRig, read_target, retarget_motion, summary_lines
+from ..scene.retarget_motion import (
+    RetargetedMotion,
+    TargetRig,
+    lacking_vertebrae,
+    read_target,
+    retarget_motion,
+    summary_lines,
+)
 from ..scene.rig import skeleton_of_armature
 from ..scene.rigify_rig import is_generated_rigify
 from ..scene.timeline import grow_frame_range
+from .people import straightened_person
 from .reporting import report_warnings, scene_can_take
 from .retarget_properties import SIMSPINE_PG_retarget_choice, choice_of, store_target, stored_map
 
@@ -71,8 +79,9 @@ def _retarget(
     choice: SIMSPINE_PG_retarget_choice = scene.simspine_retarget
     target = target_of(armature)
     reading = read_pose(source, scene=scene)
+    straight, problem = straightened_person(source)
     done = retarget_motion(
-        reading.track,
+        reading.track if straight is None else straight.rested(reading.track),
         reading.frames,
         target,
         options=RetargetOptions(
@@ -85,6 +94,6 @@ def _retarget(
         name=f"{armature.name} {source.name}",
         nla=choice.nla,
     )
-    notes = (*reading.warnings, *done.keyed.notes)
+    notes = (*reading.warnings, *filter(None, [problem]), *lacking_vertebrae(done), *done.keyed.notes)
     notes += grow_frame_range(scene, float(reading.frames[0]), float(reading.frames[-1]))
     return done, notes

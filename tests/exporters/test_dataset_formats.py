@@ -226,6 +226,17 @@ def test_hdf5_has_the_published_layout(sample_recording, dataset):
         np.testing.assert_array_equal(action["kinematics"][:, 4], height)
 
 
+def test_hdf5_says_who_has_a_pathology(two_people, dataset):
+    h5py = pytest.importorskip("h5py")
+    report = {"asked": {"apex": "L2"}, "measured": {"cobb_deg": 35.0}, "levels": {}, "notes": []}
+    drawn = {"who": [{"pathology": None}, {"pathology": report}]}
+    write_formats(dataset, [replace(two_people, variety=drawn)], ["simspine-hdf5"])
+    with h5py.File(dataset / "simspine.h5") as file:
+        assert file["S1/walk"].attrs["pathology"] == "none"
+        told = json.loads(file["S1/walk/person_2"].attrs["pathology"])
+        assert told == {"asked": {"apex": "L2"}, "measured": {"cobb_deg": 35.0}}
+
+
 def test_the_axes_are_those_of_the_sample_model_in_their_order(sample_labels):
     assert sample_labels(2).anatomy.axis_names == KINEMATIC_AXES
     assert len(set(MARKERS)) == 37

@@ -89,3 +89,49 @@ def test_the_model_itself_is_never_overwritten(tmp_path, capsys):
     assert main(["deform", str(copy), "-o", str(copy), "--lordosis", "5"]) == 2
     assert "is the model itself" in capsys.readouterr().err
     assert copy.read_bytes() == sample_model_path().read_bytes()
+
+
+def deform(*words):
+    return main(["deform", *map(str, words)])
+
+
+def test_a_deformed_model_takes_more_as_if_all_had_been_asked_at_once(tmp_path, capsys):
+    lower, more = ("--scoliosis", "30", "--apex", "L3", "--upper", "L1"), ("--leg-length", "-15", "--fuse", "L4-L5")
+    original = tmp_path / "model.osim"
+    original.write_bytes(sample_model_path().read_bytes())
+    assert deform(original, "-o", tmp_path / "at_once.osim", *lower, *more) == 0
+    assert deform(original, "-o", tmp_path / "one.osim", *lower) == 0
+    original.unlink()
+    capsys.readouterr()
+    assert deform(tmp_path / "one.osim", "-o", tmp_path / "two.osim", *more) == 0
+    assert "was deformed before" in capsys.readouterr().err
+    assert (tmp_path / "two.osim").read_bytes() == (tmp_path / "at_once.osim").read_bytes()
+
+
+def test_what_cannot_be_added_to_a_deformed_model_is_one_line_and_leaves_no_file(tmp_path, capsys):
+    one, two = tmp_path / "one.osim", tmp_path / "two.osim"
+    assert deform(sample_model_path(), "-o", one, "--leg-length", "-15") == 0
+    capsys.readouterr()
+    assert deform(one, "-o", two, "--leg-length", "5") == 2
+    error = capsys.readouterr().err
+    assert "already has a longer or shorter leg" in error
+    assert error.count("\n") == 1
+    one.write_text(one.read_text().replace("<mass>", "<mass>1"))
+    assert deform(one, "-o", two, "--lordosis", "5") == 2
+    error = capsys.readouterr().err
+    assert "is deformed, but the mass of" in error
+    assert error.count("\n") == 1
+    assert not two.exists()
+
+
+def test_info_says_what_pathology_a_model_has(tmp_path, capsys):
+    assert deform(sample_model_path(), "-o", tmp_path / "out.osim", "--scoliosis", "35") == 0
+    capsys.readouterr()
+    assert main(["info", str(tmp_path / "out.osim"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["model"]["pathology"]
+    assert told["table"]["scoliosis"] == [{"cobb": 35.0, "apex": "L2", "side": "left"}]
+    assert told["measured"]["cobb_deg"] == pytest.approx(35.0, abs=0.001)
+    assert main(["info", str(tmp_path / "out.osim")]) == 0
+    assert 'pathology, by simspine deform: {"scoliosis"' in capsys.readouterr().out
+    assert main(["info", str(sample_model_path())]) == 0
+    assert "pathology: none noted" in capsys.readouterr().out

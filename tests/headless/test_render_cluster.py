@@ -6,7 +6,9 @@ import signal
 
 import pytest
 from simspine.headless.render_cluster import parse_spec
+from simspine.headless.render_command import main
 from simspine.headless.slurm_jobs import slurm_cluster
+from simspine.sample_rigs import sample_model_path, sample_motion_path
 from simspine.simspine_addon.model.errors import InputError
 
 
@@ -64,3 +66,16 @@ def test_reading_a_slurm_file_leaves_ctrl_c_as_it_was(tmp_path):
     before = signal.getsignal(signal.SIGINT)
     parse_spec(f"slurm:{slurm_file(tmp_path, 'cores = 1')}")
     assert signal.getsignal(signal.SIGINT) == before
+
+
+@pytest.mark.parametrize("given", [["resume", "there"], ["model.osim", "motion.mot", "-o", "there"]])
+def test_a_part_of_a_clusters_work_is_refused_rather_than_ignored(given, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, maker in (("model.osim", sample_model_path), ("motion.mot", lambda: sample_motion_path("walking"))):
+        (tmp_path / name).symlink_to(maker())
+    assert main([*given, "--cluster", "local:2", "--shard", "1/2"]) == 2
+    assert capsys.readouterr().err == (
+        "simspine: --shard and --cluster cannot be given together; a cluster shares out its shards itself;"
+        " --shard is for machines that know nothing of one another\n"
+    )
+    assert not (tmp_path / "there").exists()

