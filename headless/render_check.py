@@ -28,10 +28,10 @@ BYTES_PER_PERSON = 11_500  # in an image: in the shards and in the recording's l
 BYTES_PER_FORMAT = 8_000  # in an image and of a person: COCO, the largest
 BYTES_PER_DATASET = 1_500_000  # contact sheet, card, manifest
 # CPU-s of a megapixel, as `simspine bench render` measures them in a room; reference is 1024/16 of its naive image.
-IMAGE_CPU_SECONDS = {"draft": 1.0, "standard": 1.5, "reference": 4600.0}
-BACKGROUND_CPU_SECONDS = {"draft": 4.2, "standard": 4.2, "reference": 0.0}  # a sample, of each camera in a recording
+IMAGE_CPU_SECONDS = {"draft": 1.0, "standard": 1.35, "reference": 5000.0}
+BACKGROUND_CPU_SECONDS = {"draft": 5.0, "standard": 5.0, "reference": 0.0}  # a sample, of each camera in a recording
 # Where a camera moves there is no background: as many samples of the whole image.
-MOVING_CPU_SECONDS = {"draft": 4.2, "standard": 3 * 4.2, "reference": 0.0}
+MOVING_CPU_SECONDS = {"draft": 5.0, "standard": 3 * 5.0, "reference": 0.0}
 _MOST_RECORDINGS = 40  # that are listed
 
 
@@ -110,9 +110,10 @@ def check_disk(config: DatasetConfig, inputs: Sequence[RecordingInputs], folder:
 
 def plan_text(config: DatasetConfig, inputs: Sequence[RecordingInputs], folder: Path | None, as_json: bool) -> str:
     """What would be made, for a person or as JSON."""
-    size = plan_size(config, inputs)
+    size, notes = plan_size(config, inputs), _notes(inputs)
     if as_json:
-        return json.dumps({"name": config.name, "output": None if folder is None else str(folder), **asdict(size)})
+        place = None if folder is None else str(folder)
+        return json.dumps({"name": config.name, "output": place, **asdict(size), "warnings": notes})
     lines = [
         config.name,
         f"  images   {size.images} of {_sizes_text(config)}: {_counted(size.recordings, 'recording')}, "
@@ -125,7 +126,19 @@ def plan_text(config: DatasetConfig, inputs: Sequence[RecordingInputs], folder: 
         *_recording_lines(inputs[:_MOST_RECORDINGS]),
     ]
     more = len(inputs) - _MOST_RECORDINGS
-    return "\n".join([*lines, f"  and {more} more"] if more > 0 else lines)
+    lines += [f"  and {more} more"] if more > 0 else []
+    lines += ["", *(f"  warning  {note}" for note in notes)] if notes else []
+    return "\n".join(lines)
+
+
+def _notes(inputs: Sequence[RecordingInputs]) -> list[str]:
+    """What the models and motions are warned of, each once. Rendering adds what comes of avatars and surroundings."""
+    found: dict[str, None] = {}
+    for each in inputs:
+        for person, patient, motion in zip(each.config.people, each.patients, each.motions, strict=True):
+            found |= dict.fromkeys(f"{person.model.name}: {note}" for note in patient.model.warnings)
+            found |= dict.fromkeys(f"{person.motion.name}: {note}" for note in motion.warnings)
+    return list(found)
 
 
 def _recording_lines(inputs: Sequence[RecordingInputs]) -> list[str]:

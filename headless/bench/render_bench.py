@@ -51,7 +51,7 @@ class Extent:
 
 
 def run(extent: Extent | None = None) -> dict[str, Any]:
-    """CPU-s (user and system, all threads) an image. The full extent takes about half an hour of two cores."""
+    """CPU-s (user and system, all threads) an image. The full extent takes about 40 minutes of two cores."""
     extent = extent or Extent()
     with quiet_stdout(), tempfile.TemporaryDirectory() as folder:
         return _measure(extent, Path(folder))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENE = ("axes", "bone_shape", "armature", "keyframes", "timeline", "channels", "geometry", "import_motion", "cameras")
-SURROUNDINGS = ("surroundings", "variety", "visibility")
+SURROUNDINGS = ("surroundings", "surroundings_seat_space", "variety", "visibility", "backdrop")
 RETARGETING = ("rig", "retarget_keys", "retarget_motion", "avatar_files", "rigify_controls")
 NAMES = (*SCENE, *SURROUNDINGS, *RETARGETING, "articulate", "label_pixels")
 TESTS = (*(ROOT / f"tests/scene/test_{name}.py" for name in NAMES), *sorted((ROOT / "tests/ui").glob("test_*.py")))

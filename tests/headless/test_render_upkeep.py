@@ -23,6 +23,7 @@ from simspine.headless.cli import main as cli
 from simspine.headless.dataset_files import FORMAT_PLACES
 from simspine.headless.render_command import main
 from simspine.headless.shard_plan import settings_hash
+from simspine.sample_rigs import sample_model_path, sample_motion_path
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_DATA = ("log.jsonl", "job.json")
@@ -345,3 +346,18 @@ def test_the_plan_in_words_names_images_labels_disk_time_and_every_recording(con
 def test_arguments_that_contradict_are_refused(words, says, capsys):
     assert main(words) == 2
     assert says in capsys.readouterr().err
+
+
+def test_the_plan_says_what_the_motion_is_warned_of(tmp_path, capsys):
+    words = sample_motion_path("walking").read_text().splitlines()
+    start = words.index("endheader") + 1
+    table = [words[start] + "\ttail", *(f"{row}\t0" for row in words[start + 1 :])]
+    head = [line.replace("nColumns=63", "nColumns=64") for line in words[:start]]
+    motion = tmp_path / "tailed.mot"
+    motion.write_text("\n".join([*head, *table]) + "\n")
+    given = [str(sample_model_path()), str(motion), "-o", str(tmp_path / "set"), "--check"]
+    assert main(given) == 0
+    said = "tailed.mot: 1 column is not coordinates of the model and unused: tail"
+    assert capsys.readouterr().out.splitlines()[-1] == f"  warning  {said}"
+    assert main([*given, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["warnings"] == [said]
