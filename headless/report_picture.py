@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from ..simspine_addon.kinematics.pose_track import PoseTrack
 from ..simspine_addon.model.atomic import atomic_path
 from ..simspine_addon.model.errors import InputError
-from ..simspine_addon.retarget.landmarks import role_head
+from ..simspine_addon.retarget.curve_error import spine_joints, wanted_curves
 from ..simspine_addon.retarget.naive import naive_copy
 from ..simspine_addon.retarget.roles import RoleMap
 from ..simspine_addon.retarget.rotations import angles_between
 from ..simspine_addon.retarget.skeleton import Skeleton, skeleton_of_track
 from ..simspine_addon.retarget.solve import RetargetResult
-from ..simspine_addon.retarget.spine_chain import Chain
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -115,42 +114,15 @@ def strongest_bend(
     turns = np.einsum("tbij,bkj->tbik", source.rotations[:, bones], rest.rest_rotations[bones])
     bends = np.degrees(angles_between(turns[:, 0], turns[:, -1]))
     frame = int(np.argmax(bends))
-    turned = result.alignment.target
-    chain, source_chain = _chain(turned, target_map), _chain(rest, source_map)
-    shares = np.unique(np.concatenate([np.linspace(0.0, 1.0, 91), source_chain.fractions]))
-    resting = np.stack([np.interp(shares, chain.fractions, chain.points[:, axis]) for axis in range(3)], axis=1)
-    middles = 0.5 * (shares[:-1] + shares[1:])
-    vertebrae = np.clip(np.searchsorted(source_chain.fractions, middles) - 1, 0, len(bones) - 2)
-    pieces = np.einsum("sij,sj->si", turns[frame, 1:][vertebrae], np.diff(resting, axis=0))
-    wanted = np.concatenate([np.zeros((1, 3)), np.cumsum(pieces, axis=0)])
+    turned, at = result.alignment.target, np.array([frame])
+    _, wanted = wanted_curves(source, source_map, turned, target_map, at)
     forward = result.alignment.forward
     body_axes = np.stack([forward, [0.0, 1.0, 0.0], np.cross(forward, [0.0, 1.0, 0.0])])
     into_pelvis = body_axes @ turns[frame, 0].T
     naive = naive_copy(source, source_map, target, target_map)
-    joints = [_joints(track, turned, target_map, frame) @ into_pelvis.T for track in (result.track, naive)]
-    return SpineShapes(float(source.time[frame]), float(bends[frame]), wanted @ into_pelvis.T, joints[0], joints[1])
-
-
-def _chain(skeleton: Skeleton, role_map: RoleMap) -> Chain:
-    heads = [skeleton.rest_positions[skeleton.index(name)] for name in role_map.of("spine")]
-    return Chain(np.array([*heads, _end(skeleton, role_map)]))
-
-
-def _end(skeleton: Skeleton, role_map: RoleMap) -> Array:
-    end = role_head(skeleton, role_map, "neck")
-    end = role_head(skeleton, role_map, "head") if end is None else end
-    assert end is not None
-    return end
-
-
-def _joints(track: PoseTrack, turned: Skeleton, role_map: RoleMap, frame: int) -> Array:
-    """Spine joints and the spine's end at a frame, [K + 1, 3] m from the lowest, in ground."""
-    bones = [turned.index(name) for name in role_map.of("spine")]
-    heads = track.positions[frame, bones]
-    turn = track.rotations[frame, bones[-1]] @ turned.rest_rotations[bones[-1]].T
-    end = heads[-1] + turn @ (_end(turned, role_map) - turned.rest_positions[bones[-1]])
-    joints = np.concatenate([heads, end[None]])
-    return joints - joints[0]
+    joints = [spine_joints(track, turned, target_map, at)[0] for track in (result.track, naive)]
+    here, copied = ((each - each[0]) @ into_pelvis.T for each in joints)
+    return SpineShapes(float(source.time[frame]), float(bends[frame]), wanted[0] @ into_pelvis.T, here, copied)
 
 
 class _Pen:

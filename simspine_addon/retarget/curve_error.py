@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..kinematics.pose_track import PoseTrack
 from .landmarks import role_head
@@ -33,26 +34,48 @@ def spine_curve_errors(
     Returns:
         mean and largest distance in each frame, [T] m (of at most 600 frames, evenly spread); the spine's length, m.
     """
-    step = max(1, -(-len(source_track.time) // _MOST_FRAMES))
+    frames = np.arange(0, len(source_track.time), max(1, -(-len(source_track.time) // _MOST_FRAMES)))
+    shares, wanted = wanted_curves(source_track, source_map, target, target_map, frames, samples)
+    own = spine_joints(target_track, target, target_map, frames)
+    distance = _distances(own[:, :1] + wanted, own)
+    mean = 0.5 * (distance[:, :-1] + distance[:, 1:]) @ np.diff(shares)
+    return mean, distance.max(axis=1), float(_chain(target, target_map).lengths.sum())
+
+
+def wanted_curves(
+    source_track: PoseTrack,
+    source_map: RoleMap,
+    target: Skeleton,
+    target_map: RoleMap,
+    frames: NDArray[np.int64],
+    samples: int = _SAMPLES,
+) -> tuple[Array, Array]:
+    """The target's spine at rest, bent as the source's vertebrae are in these frames; see `spine_curve_errors`.
+
+    Returns:
+        [S] places along the spine, 0 to 1; their points [T, S, 3] m from the lowest spine joint.
+    """
     source = skeleton_of_track(source_track)
-    source_bones = [source.index(name) for name in source_map.of("spine")]
-    source_chain = _chain(source, source_map)
-    turns = np.einsum(
-        "tbij,bkj->tbik", source_track.rotations[::step][:, source_bones], source.rest_rotations[source_bones]
-    )
+    bones = [source.index(name) for name in source_map.of("spine")]
+    own = _chain(source, source_map)
+    turns = np.einsum("tbij,bkj->tbik", source_track.rotations[np.ix_(frames, bones)], source.rest_rotations[bones])
     chain = _chain(target, target_map)
     # The source bends at its joints: with these among the samples, each piece belongs to one vertebra.
-    u = np.unique(np.concatenate([np.linspace(0.0, 1.0, samples), source_chain.fractions]))
-    rest = np.stack([np.interp(u, chain.fractions, chain.points[:, axis]) for axis in range(3)], axis=1)
-    middles = 0.5 * (u[:-1] + u[1:])
-    vertebra = np.clip(np.searchsorted(source_chain.fractions, middles) - 1, 0, len(source_bones) - 1)
-    pieces = np.einsum("tsij,sj->tsi", turns[:, vertebra], np.diff(rest, axis=0))
-    own = _moved(target_track, target, target_map, step)
-    wanted = own[:, :1] + np.concatenate([np.zeros((len(pieces), 1, 3)), np.cumsum(pieces, axis=1)], axis=1)
-    distance = _distances(wanted, own)
-    width = np.diff(u)
-    mean = 0.5 * (distance[:, :-1] + distance[:, 1:]) @ width
-    return mean, distance.max(axis=1), float(chain.lengths.sum())
+    shares = np.unique(np.concatenate([np.linspace(0.0, 1.0, samples), own.fractions]))
+    rest = np.stack([np.interp(shares, chain.fractions, chain.points[:, axis]) for axis in range(3)], axis=1)
+    middles = 0.5 * (shares[:-1] + shares[1:])
+    vertebrae = np.clip(np.searchsorted(own.fractions, middles) - 1, 0, len(bones) - 1)
+    pieces = np.einsum("tsij,sj->tsi", turns[:, vertebrae], np.diff(rest, axis=0))
+    return shares, np.concatenate([np.zeros((len(pieces), 1, 3)), np.cumsum(pieces, axis=1)], axis=1)
+
+
+def spine_joints(track: PoseTrack, target: Skeleton, target_map: RoleMap, frames: NDArray[np.int64]) -> Array:
+    """The target's spine joints and the spine's end in these frames, [T, K + 1, 3] m in ground."""
+    bones = [target.index(name) for name in target_map.of("spine")]
+    heads, chest = track.positions[np.ix_(frames, bones)], bones[-1]
+    turn = track.rotations[frames, chest] @ target.rest_rotations[chest].T
+    end = heads[:, -1] + turn @ (_end(target, target_map) - target.rest_positions[chest])
+    return np.concatenate([heads, end[:, None]], axis=1)
 
 
 def _end(skeleton: Skeleton, role_map: RoleMap) -> Array:
@@ -67,16 +90,6 @@ def _end(skeleton: Skeleton, role_map: RoleMap) -> Array:
 def _chain(skeleton: Skeleton, role_map: RoleMap) -> Chain:
     heads = [skeleton.rest_positions[skeleton.index(name)] for name in role_map.of("spine")]
     return Chain(np.array([*heads, _end(skeleton, role_map)]))
-
-
-def _moved(track: PoseTrack, target: Skeleton, target_map: RoleMap, step: int) -> Array:
-    """The target's spine joints and its end over time, [T, K + 1, 3] m."""
-    bones = [target.index(name) for name in target_map.of("spine")]
-    heads = track.positions[::step][:, bones]
-    chest = bones[-1]
-    turn = track.rotations[::step, chest] @ target.rest_rotations[chest].T
-    end = heads[:, -1] + turn @ (_end(target, target_map) - target.rest_positions[chest])
-    return np.concatenate([heads, end[:, None]], axis=1)
 
 
 def _distances(points: Array, line: Array) -> Array:
