@@ -29,9 +29,10 @@ BYTES_PER_FORMAT = 8_000  # in an image and of a person: COCO, the largest
 BYTES_PER_DATASET = 1_500_000  # contact sheet, card, manifest
 # CPU-s of a megapixel, as `simspine bench render` measures them in a room; reference is 1024/16 of its naive image.
 IMAGE_CPU_SECONDS = {"draft": 1.0, "standard": 1.35, "reference": 5000.0}
-BACKGROUND_CPU_SECONDS = {"draft": 5.0, "standard": 5.0, "reference": 0.0}  # a sample, of each camera in a recording
+# Of each camera's background in a recording: to denoise it, and a sample of it.
+BACKGROUND_CPU_SECONDS = {"draft": (20.0, 4.2), "standard": (20.0, 4.2), "reference": (0.0, 0.0)}
 # Where a camera moves there is no background: as many samples of the whole image.
-MOVING_CPU_SECONDS = {"draft": 5.0, "standard": 3 * 5.0, "reference": 0.0}
+MOVING_CPU_SECONDS = {"draft": 4.2, "standard": 3 * 4.2, "reference": 0.0}
 _MOST_RECORDINGS = 40  # that are listed
 
 
@@ -51,14 +52,16 @@ class PlanSize:
 def plan_size(config: DatasetConfig, inputs: Sequence[RecordingInputs]) -> PlanSize:
     """The size of a data set: disk and time are estimates."""
     sizes, quality = camera_sizes(config), config.render.quality
-    frames = images = shards = people = clean = noisy = backgrounds = 0
+    frames = images = shards = people = clean = noisy = 0
+    backgrounds = 0.0
+    once, a_sample = BACKGROUND_CPU_SECONDS[quality]
     of_clean, bytes_per_pixel = 0.0, BYTES_PER_PIXEL[config.render.image_format]
     for each, own in zip(inputs, sizes, strict=True):
         count, of_frame = len(each.rows), sum(width * height for width, height in own)
         frames, images = frames + count, images + count * len(own)
         people += count * len(own) * len(each.config.people)
         shards += -(-count // config.shard_frames)
-        backgrounds += of_frame * config.render.background_samples(count)
+        backgrounds += of_frame * (once + a_sample * config.render.background_samples(count))
         if _is_noisy(config, each):
             noisy += count * of_frame
         else:
@@ -68,8 +71,8 @@ def plan_size(config: DatasetConfig, inputs: Sequence[RecordingInputs]) -> PlanS
     size += people * (BYTES_PER_PERSON + BYTES_PER_FORMAT * len(config.formats))
     of_image = IMAGE_CPU_SECONDS[quality]
     if config.cameras.get("preset") == "handheld":  # which have no background to keep
-        of_image, backgrounds = of_image + MOVING_CPU_SECONDS[quality], 0
-    cost = (of_image * (clean + noisy) + BACKGROUND_CPU_SECONDS[quality] * backgrounds) / 1e6
+        of_image, backgrounds = of_image + MOVING_CPU_SECONDS[quality], 0.0
+    cost = (of_image * (clean + noisy) + backgrounds) / 1e6
     return PlanSize(len(inputs), frames, max(map(len, sizes)), images, shards, int(size), cost)
 
 

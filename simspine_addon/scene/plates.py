@@ -20,9 +20,7 @@ from .fingerprint import surroundings_fingerprint
 from .layers import SHADE_SEED, Light, render_light, render_shade
 from .render import Device, RenderSettings, configure
 
-_VERSION = 4  # of how plates are made: raise it when their pixels change
-_FINE = 2  # a plate is rendered and denoised so many times as wide and as high, and then reduced: edges stay sharp
-_MOST_FINE_PIXELS = 16_000_000  # more would need gigabytes; such plates are rendered in their own size
+_VERSION = 5  # of how plates are made: raise it when their pixels change
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ class Plates:
     def _name(self, camera: bpy.types.Object) -> str:
         activate(self._scene, camera)
         # The images' own samples, shutter and format do not change a plate.
-        settings = replace(self._fine(1), seed=0, window_samples=0, file_format="png", shutter=0.0)
+        settings = replace(self._own_settings(), seed=0, window_samples=0, file_format="png", shutter=0.0)
         parts = (_VERSION, self._surroundings, camera_text(self._scene, camera), self._device.kind, asdict(settings))
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
@@ -87,20 +85,15 @@ class Plates:
         return plate
 
     def _rendered(self, camera: bpy.types.Object) -> Plate:
-        scene = self._scene
-        activate(scene, camera)
-        width, height = scene.render.resolution_x, scene.render.resolution_y
-        fine = _FINE if width * height * _FINE**2 <= _MOST_FINE_PIXELS else 1
-        configure(scene, self._fine(fine**2), self._device)
-        light = render_light(scene, camera, SHADE_SEED, size=(width * fine, height * fine))
-        light = light.reshape(height, fine, width, fine, 3).mean(axis=(1, 3))
+        configure(self._scene, self._own_settings(), self._device)
+        light = render_light(self._scene, camera, SHADE_SEED)
         most = np.finfo(np.float16).max
-        return Plate(np.minimum(light, most).astype(np.float16), render_shade(scene, camera))
+        return Plate(np.minimum(light, most).astype(np.float16), render_shade(self._scene, camera))
 
-    def _fine(self, parts: int) -> RenderSettings:
-        """The settings of a plate of which a pixel is rendered in so many parts."""
-        samples = max(1, round(self._settings.plate_samples / parts))
-        return replace(self._settings, samples=samples, denoise_quality="HIGH", prefilter="ACCURATE")
+    def _own_settings(self) -> RenderSettings:
+        return replace(
+            self._settings, samples=self._settings.plate_samples, denoise_quality="HIGH", prefilter="ACCURATE"
+        )
 
 
 def camera_text(scene: bpy.types.Scene, camera: bpy.types.Object) -> str:
